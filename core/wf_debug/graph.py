@@ -1,0 +1,103 @@
+"""The step graph as plain data: steps, event types, edges. JSON in and out; knows no engine and no screen."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+START = "start"
+"""Pseudo node that the start event leaves from."""
+STOP = "stop"
+"""Pseudo node that stop events run into."""
+HUMAN = "human"
+"""Pseudo node for the person who answers an `InputRequiredEvent`."""
+
+EventRole = Literal["start", "stop", "input_required", "human_response", "step_failed", "event"]
+EdgeOrigin = Literal["declared", "waited", "observed"]
+StepRole = Literal["step", "catch_error"]
+
+
+class Frozen(BaseModel):
+    """Base of the graph's value types."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class SourceRef(Frozen):
+    """A place in the user's source: absolute file path and 1-based line."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class EventType(Frozen):
+    """One event class. `name` is the class name, unique within a graph; `fields` is its JSON schema."""
+
+    name: str
+    role: EventRole = "event"
+    bases: tuple[str, ...] = ()
+    """Names of the event classes it derives from, nearest first."""
+    doc: str = ""
+    fields: dict[str, Any] = Field(default_factory=dict)
+    source: SourceRef | None = None
+
+
+class Step(Frozen):
+    """One step: what starts it, what it may emit, and how it is run."""
+
+    name: str
+    role: StepRole = "step"
+    accepts: tuple[str, ...] = ()
+    """Event type names; a step with several runs on any of them unless `joins`."""
+    emits: tuple[str, ...] = ()
+    """Event type names it declares to return."""
+    waits_for: tuple[str, ...] = ()
+    """Event type names its body awaits with `wait_for_event`, as far as the source shows."""
+    joins: bool = False
+    """Whether it collects a list of events (or several slots) before it runs."""
+    fans_out: bool = False
+    num_workers: int = 1
+    retry: str = ""
+    """The retry policy in words, empty if none."""
+    doc: str = ""
+    source: SourceRef | None = None
+
+
+class Edge(Frozen):
+    """`event` may go from node `source` to node `target` (step names or START, STOP, HUMAN)."""
+
+    source: str
+    target: str
+    event: str
+    origin: EdgeOrigin = "declared"
+
+
+class FlowGraph(Frozen):
+    """Everything that can be drawn about a workflow before anything runs."""
+
+    name: str
+    doc: str = ""
+    steps: tuple[Step, ...] = ()
+    """In definition order, which is also the drawing's tie-break."""
+    events: tuple[EventType, ...] = ()
+    edges: tuple[Edge, ...] = ()
+
+    def step(self, name: str) -> Step | None:
+        """The step of that name, if there is one."""
+        return next((s for s in self.steps if s.name == name), None)
+
+    def event(self, name: str) -> EventType | None:
+        """The event type of that name, if there is one."""
+        return next((e for e in self.events if e.name == name), None)
+
+    def start_event(self) -> EventType | None:
+        """The event type that starts a run."""
+        return next((e for e in self.events if e.role == "start"), None)
+
+    def accepting(self, event: str) -> tuple[Step, ...]:
+        """The steps that take this event type as their input."""
+        return tuple(s for s in self.steps if event in s.accepts)

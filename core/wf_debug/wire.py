@@ -1,0 +1,387 @@
+"""The messages host and session exchange, and their framing: one JSON object a line, UTF-8, no newline inside.
+
+A line break always ends a message, so a malformed line costs one error reply and nothing else. The session sends
+commands, each with an `id`; the host answers each with one `Reply` of that id, and in between sends `Records`, in order of
+`seq`. JSON only.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from wf_debug.control.breakpoints import Breakpoint
+from wf_debug.graph import FlowGraph, SourceRef
+from wf_debug.trace.records import Record
+
+PROTOCOL = 1
+"""Raised when a message changes its meaning."""
+MAX_LINE = 64 * 1024 * 1024
+"""Longest line in bytes that either side reads."""
+
+
+class Capabilities(BaseModel):
+    """What the other side can do; the face hides the rest."""
+
+    run: bool = True
+    inject: bool = True
+    hold: bool = True
+    edit: bool = True
+    pause: bool = True
+    reload: bool = True
+    snapshot: bool = True
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field of an input: dotted `field` path ('' = the whole)."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """A finding about a workflow's definition."""
+
+    message: str
+    step: str | None = None
+    where: SourceRef | None = None
+    fatal: bool = True
+
+
+class WorkflowInfo(BaseModel):
+    """One workflow that a module offers. With a fatal problem it can be looked at, not run."""
+
+    name: str
+    engine: str
+    source: SourceRef | None = None
+    graph: FlowGraph
+    problems: list[Problem] = Field(default_factory=list)
+
+
+ErrorCode = Literal[
+    "bad_message",
+    "not_found",
+    "not_python",
+    "syntax_error",
+    "import_error",
+    "missing_package",
+    "ran_at_import",
+    "exited_at_import",
+    "no_workflow",
+    "unknown_workflow",
+    "invalid_workflow",
+    "unknown_event",
+    "unknown_step",
+    "unknown_run",
+    "unknown_hold",
+    "invalid_input",
+    "cannot_snapshot",
+    "cannot_carry_over",
+    "internal",
+]
+
+
+class WireError(BaseModel):
+    """Why a command failed: for people (`message`, `where`, `hint`) and for programs (`code`, `fields`)."""
+
+    code: ErrorCode
+    message: str
+    where: SourceRef | None = None
+    hint: str = ""
+    fields: list[FieldError] = Field(default_factory=list)
+    traceback: str = ""
+
+
+# -- commands -----------------------------------------------------------------------------------------------------------
+class CommandBase(BaseModel):
+    id: int = 0
+
+
+class Load(CommandBase):
+    """Import the file and describe its workflows (-> Loaded). `workflow` picks one by name, checked here."""
+
+    cmd: Literal["load"] = "load"
+    path: str
+    workflow: str | None = None
+    engine: Literal["auto", "native", "llamaindex"] = "auto"
+
+
+class StartRun(CommandBase):
+    """-> RunRef. `input` holds the start event's fields."""
+
+    cmd: Literal["start_run"] = "start_run"
+    workflow: str
+    input: dict[str, Any] = Field(default_factory=dict)
+
+
+class CancelRun(CommandBase):
+    cmd: Literal["cancel_run"] = "cancel_run"
+    run: str
+
+
+class Pause(CommandBase):
+    """Park every delivery from now on and stop the run clock."""
+
+    cmd: Literal["pause"] = "pause"
+
+
+class Continue(CommandBase):
+    """End the pause and accept everything held."""
+
+    cmd: Literal["continue"] = "continue"
+
+
+class StepNext(CommandBase):
+    """Let one delivery through (`hold`, else the oldest), then stay paused."""
+
+    cmd: Literal["step_next"] = "step_next"
+    hold: int | None = None
+
+
+class Follow(CommandBase):
+    """Accept the held event and stop at the deliveries that it causes."""
+
+    cmd: Literal["follow"] = "follow"
+    hold: int
+
+
+class RunTo(CommandBase):
+    """Continue; stop at the next delivery to this step."""
+
+    cmd: Literal["run_to"] = "run_to"
+    step: str
+
+
+class SetBreakpoints(CommandBase):
+    """Replace all breakpoints (-> Verification)."""
+
+    cmd: Literal["set_breakpoints"] = "set_breakpoints"
+    breakpoints: list[Breakpoint]
+
+
+class Release(CommandBase):
+    """Decide over one held event. `data` replaces its fields for "edit"."""
+
+    cmd: Literal["release"] = "release"
+    hold: int
+    action: Literal["accept", "edit", "drop", "duplicate"]
+    data: dict[str, Any] | None = None
+
+
+class AcceptAll(CommandBase):
+    """Accept what is held now, in order; a pause stays."""
+
+    cmd: Literal["accept_all"] = "accept_all"
+
+
+class Inject(CommandBase):
+    """Send an event into a run, to all steps that accept it or to `step` alone (-> InjectResult)."""
+
+    cmd: Literal["inject"] = "inject"
+    run: str
+    type: str
+    data: dict[str, Any] = Field(default_factory=dict)
+    step: str | None = None
+
+
+class Validate(CommandBase):
+    """Check an event's fields without sending it (-> Validation)."""
+
+    cmd: Literal["validate"] = "validate"
+    workflow: str
+    type: str
+    data: dict[str, Any]
+
+
+class GetState(CommandBase):
+    """-> StateView."""
+
+    cmd: Literal["get_state"] = "get_state"
+    run: str
+
+
+class GetStatus(CommandBase):
+    """Answered by the control thread even while a step blocks (-> HostStatus)."""
+
+    cmd: Literal["get_status"] = "get_status"
+
+
+class Reload(CommandBase):
+    """Take up changed source under live runs where only bodies changed (-> ReloadResult)."""
+
+    cmd: Literal["reload"] = "reload"
+
+
+class Snapshot(CommandBase):
+    """Freeze a run into JSON (-> SnapshotResult). The run stays paused here."""
+
+    cmd: Literal["snapshot"] = "snapshot"
+    run: str
+
+
+class ResumeRun(CommandBase):
+    """Continue a snapshot in this host (-> ResumeResult).
+
+    What cannot carry over is answered as `cannot_carry_over`, one entry in `fields` each, unless `drop_lost`.
+    """
+
+    cmd: Literal["resume_run"] = "resume_run"
+    workflow: str
+    snapshot: dict[str, Any]
+    drop_lost: bool = False
+
+
+class Shutdown(CommandBase):
+    """Cancel every run and end the process."""
+
+    cmd: Literal["shutdown"] = "shutdown"
+
+
+Command = Annotated[
+    Load
+    | StartRun
+    | CancelRun
+    | Pause
+    | Continue
+    | StepNext
+    | Follow
+    | RunTo
+    | SetBreakpoints
+    | Release
+    | AcceptAll
+    | Inject
+    | Validate
+    | GetState
+    | GetStatus
+    | Reload
+    | Snapshot
+    | ResumeRun
+    | Shutdown,
+    Field(discriminator="cmd"),
+]
+
+
+# -- results ------------------------------------------------------------------------------------------------------------
+class Loaded(BaseModel):
+    workflows: list[WorkflowInfo]
+    files: list[str]
+    """Every source file of the project that was imported: what a reload watches."""
+    seconds: float
+
+
+class RunRef(BaseModel):
+    run: str
+
+
+class Verification(BaseModel):
+    """One answer per breakpoint, in order; `ok` false comes with the reason."""
+
+    class Item(BaseModel):
+        id: int
+        ok: bool
+        reason: str = ""
+        resolved: Breakpoint
+
+    items: list[Item]
+
+
+class InjectResult(BaseModel):
+    event: int | None
+    accepted_by: list[str]
+    """Steps and waiting steps that take it; empty: nobody does, and `closest` names types somebody takes."""
+    closest: list[str] = Field(default_factory=list)
+
+
+class Validation(BaseModel):
+    data: dict[str, Any] | None
+    errors: list[FieldError] = Field(default_factory=list)
+
+
+class StateView(BaseModel):
+    state: dict[str, Any]
+
+
+class HostStatus(BaseModel):
+    """`blocked_for` seconds the loop has not turned; `where` the user's line it is at."""
+
+    live_runs: list[str]
+    paused: bool
+    blocked_for: float = 0.0
+    where: SourceRef | None = None
+    function: str = ""
+    loading: bool = False
+
+
+class ReloadResult(BaseModel):
+    outcome: Literal["unchanged", "swapped", "structural", "failed"]
+    files: list[str] = Field(default_factory=list)
+    detail: str = ""
+    error: WireError | None = None
+    workflows: list[WorkflowInfo] = Field(default_factory=list)
+
+
+class SnapshotResult(BaseModel):
+    snapshot: dict[str, Any]
+    restarts: list[str] = Field(default_factory=list)
+    """Steps whose running invocations will start again from their first line."""
+
+
+class ResumeResult(BaseModel):
+    run: str
+    lost: list[str] = Field(default_factory=list)
+
+
+# -- host to session ------------------------------------------------------------------------------------------------------
+class Hello(BaseModel):
+    """First line from the host."""
+
+    type: Literal["hello"] = "hello"
+    protocol: int = PROTOCOL
+    pid: int
+    python: str
+    """Path of the interpreter."""
+    version: str
+    engines: dict[str, str]
+    capabilities: Capabilities = Field(default_factory=Capabilities)
+
+
+class Reply(BaseModel):
+    """Answer to command `id` (None: the line could not be read). Exactly one of `result` and `error` is meaningful."""
+
+    type: Literal["reply"] = "reply"
+    id: int | None
+    result: dict[str, Any] | None = None
+    error: WireError | None = None
+
+
+class Records(BaseModel):
+    type: Literal["records"] = "records"
+    records: list[Record]
+
+
+HostMessage = Annotated[Hello | Reply | Records, Field(discriminator="type")]
+
+command_adapter: TypeAdapter[Command] = TypeAdapter(Command)
+host_message_adapter: TypeAdapter[HostMessage] = TypeAdapter(HostMessage)
+
+
+class HostConfig(BaseModel):
+    """How a spawned host is told what to do: one JSON argument on its command line."""
+
+    address: str
+    """Path of the Unix socket, or HOST:PORT, where the session listens for the host to connect."""
+    token: str
+    """Sent as the first line by the host, compared in constant time by the session."""
+    project: str
+    """Directory of the flow: first on sys.path, as `python flow.py` would put it."""
+    first_seq: int = 1
+    spill: str
+    """Directory for payloads too large for a record."""
+    payload_limit: int = 32_768
+    """JSON bytes past which a payload is spilled."""
+
+
+def encode(message: BaseModel) -> bytes:
+    """One line for the wire."""
+    return message.model_dump_json().encode() + b"\n"
