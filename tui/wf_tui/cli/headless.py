@@ -1,0 +1,160 @@
+"""`wf-tui run`: one run without a screen, for scripts and CI."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from wf_debug.session import Session, SessionError, SessionSettings
+from wf_debug.trace.records import (
+    Held,
+    Payload,
+    Record,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunStuck,
+    RunTimedOut,
+    record_adapter,
+)
+from wf_tui.cli.exits import CommandError, Exit, say
+from wf_tui.cli.inputs import answer_fields, start_fields
+from wf_tui.cli.narration import narrate
+from wf_tui.cli.opening import arm, breakpoints_of, chosen_workflow, open_session
+
+
+@dataclass(frozen=True, slots=True)
+class HeadlessRun:
+    """What the command line asked for."""
+
+    flow: str
+    fields: tuple[str, ...] = ()
+    document: str | None = None
+    breaks: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    as_json: bool = False
+    record: Path | None = None
+    timeout: float | None = None
+    python: Path | None = None
+
+
+def run_headless(wanted: HeadlessRun) -> int:
+    """Run to the end and return the exit code.
+
+    Raises:
+        CommandError: for what is wrong before the run starts, or when nobody is there to go on.
+    """
+    return int(asyncio.run(_run(wanted)))
+
+
+async def _run(wanted: HeadlessRun) -> Exit:
+    breakpoints = breakpoints_of(wanted.breaks)
+    try:
+        async with asyncio.timeout(wanted.timeout):
+            settings = SessionSettings(python=wanted.python, recording=wanted.record, watch=False)
+            session = await open_session(wanted.flow, settings)
+            try:
+                workflow = chosen_workflow(session)
+                await arm(session, breakpoints)
+                fields = start_fields(wanted.fields, wanted.document, workflow.graph.start_event())
+                return await _watch(session, await _start(session, fields), wanted)
+            finally:
+                await session.close()
+    except TimeoutError:
+        raise CommandError(f"gave up after {wanted.timeout:g} s (--timeout)", Exit.TIMED_OUT) from None
+
+
+async def _start(session: Session, fields: dict[str, object]) -> str:
+    try:
+        return await session.start_run(fields)
+    except SessionError as error:
+        raise CommandError.of(error.error) from None
+
+
+async def _watch(session: Session, run: str, wanted: HeadlessRun) -> Exit:
+    """Tell every record until the run's own end, or until somebody would have to act."""
+    answers, asked = deque(wanted.answers), set[str]()
+    async for record in session.stream():
+        _tell(record, wanted.as_json)
+        if record.run == run and (end := _end_of(record, wanted.as_json)) is not None:
+            return end
+        if isinstance(record, Held):
+            raise _held(record)
+        if record.kind in ("published", "invocation_waiting"):
+            await _answer_prompts(session, answers, asked)
+    raise CommandError("the host closed the connection before the run ended", Exit.FAILED)
+
+
+def _tell(record: Record, as_json: bool) -> None:
+    if as_json:
+        print(record_adapter.dump_json(record).decode(), flush=True)
+    elif line := narrate(record):
+        say(line)
+
+
+def _end_of(record: Record, as_json: bool) -> Exit | None:
+    match record:
+        case RunFinished():
+            if not as_json:
+                print(result_text(record.result), flush=True)
+            return Exit.DONE
+        case RunFailed():
+            say(f"wf-tui: {_failure(record)}")
+            return Exit.FAILED
+        case RunTimedOut():
+            active = ", ".join(record.active) or "none"
+            say(f"wf-tui: the workflow timed out after {record.timeout:g} s; active steps: {active}")
+            return Exit.TIMED_OUT
+        case RunCancelled():
+            say("wf-tui: the run was cancelled")
+            return Exit.FAILED
+        case RunStuck():
+            say(f"wf-tui: the run is stuck: {record.why}")
+            return Exit.FAILED
+        case _:
+            return None
+
+
+def _failure(record: RunFailed) -> str:
+    step = f"step {record.step} failed: " if record.step else "the run failed: "
+    place = f" at {record.error.where}" if record.error.where else ""
+    trace = f"\n{record.error.traceback.rstrip()}" if record.error.traceback else ""
+    return f"{step}{record.error.type}: {record.error.message}{place}{trace}"
+
+
+def _held(record: Held) -> CommandError:
+    step = f" before step {record.step}" if record.when == "deliver" and record.step else f" ({record.when})"
+    text = f"held at {record.t:.3f} s by breakpoint {record.breakpoint}: {record.type}{step}: {record.payload.preview}"
+    return CommandError(text, Exit.STOPPED, hint="open the same flow with `wf-tui` to go on by hand")
+
+
+async def _answer_prompts(session: Session, answers: deque[str], asked: set[str]) -> None:
+    for prompt in session.live.prompts:
+        if prompt.id in asked:
+            continue
+        asked.add(prompt.id)
+        if not answers:
+            raise CommandError(
+                f"the run asks: {prompt.text!r} and waits for {prompt.answer_type}",
+                Exit.STOPPED,
+                hint="--respond 'text' or --respond '{\"field\": \"value\"}', once for each prompt, in order",
+            )
+        workflow = session.workflow
+        fields = answer_fields(answers.popleft(), workflow.graph.event(prompt.answer_type) if workflow else None)
+        try:
+            await session.answer(prompt, fields)
+        except SessionError as error:
+            raise CommandError.of(error.error) from None
+
+
+def result_text(result: Payload) -> str:
+    """The result as JSON where it has that form, however large; else its repr."""
+    if result.handle is not None and Path(result.handle).exists():
+        return Path(result.handle).read_text(encoding="utf-8")
+    if result.data is None and result.type != "NoneType":
+        return result.preview
+    return json.dumps(result.data, ensure_ascii=sys.stdout.encoding.lower() != "utf-8")

@@ -1,0 +1,77 @@
+"""Reading what the command line gives: the flow, the start event's fields, answers for prompts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from wf_debug.graph import EventType
+from wf_tui.cli.exits import CommandError
+
+
+def split_flow(text: str) -> tuple[Path, str | None]:
+    """Read `FLOW.py` or `FLOW.py:Name`."""
+    path, colon, name = text.rpartition(":")
+    if colon and name.isidentifier() and not Path(text).exists():
+        return Path(path), name
+    return Path(text), None
+
+
+def start_fields(pairs: Iterable[str], document: str | None, start: EventType | None) -> dict[str, Any]:
+    """The start event's fields from `--input JSON` and, on top of it, each `-i key=value`.
+
+    Raises:
+        CommandError: for JSON that does not parse to an object, or a pair without `=`.
+    """
+    fields = _object(document, "--input") if document else {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise CommandError(f"-i {pair!r} is not key=value", hint="-i topic='solid state batteries'")
+        fields[key] = _value(value, _property(start, key))
+    return fields
+
+
+def answer_fields(text: str, answer: EventType | None) -> dict[str, Any]:
+    """The fields of an answering event: a JSON object as it is; anything else fills the event's one open field."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    if isinstance(value, dict):
+        return value
+    return {answer_field(answer): value}
+
+
+def answer_field(answer: EventType | None) -> str:
+    """The field that a bare answer goes to: the only required one, else the first, else `response`."""
+    schema = answer.fields if answer else {}
+    names = schema.get("required") or list(schema.get("properties", {}))
+    return str(names[0]) if names else "response"
+
+
+def _object(text: str, option: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"{option} is not JSON: {error}", hint=f"{option} '{{\"topic\": \"batteries\"}}'") from None
+    if not isinstance(value, dict):
+        raise CommandError(f"{option} must be a JSON object of the start event's fields, not {type(value).__name__}")
+    return value
+
+
+def _property(start: EventType | None, key: str) -> dict[str, Any]:
+    found = start.fields.get("properties", {}).get(key, {}) if start else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _value(text: str, schema: dict[str, Any]) -> Any:
+    """A text field keeps its text, so that `-i zip=01234` stays a string; anything else is JSON where it can be."""
+    if schema.get("type") == "string":
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

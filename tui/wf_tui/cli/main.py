@@ -1,0 +1,136 @@
+"""The commands, their options and what each starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from wf_tui.cli.exits import CommandError, Exit, die
+
+DEFAULT_COMMAND = "debug"
+"""What `wf-tui FLOW.py` means."""
+
+cli = typer.Typer(
+    name="wf-tui",
+    help="Run and debug an event-driven workflow in the terminal: `wf-tui FLOW.py`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+FlowArgument = Annotated[str, typer.Argument(metavar="FLOW.py[:Name]", help="The module, and which workflow in it.")]
+PythonOption = Annotated[
+    Path | None, typer.Option("--python", help="Interpreter that runs the flow (default: the project's own).")
+]
+FieldOption = Annotated[
+    list[str] | None, typer.Option("-i", metavar="KEY=VALUE", help="A field of the start event; may be given again.")
+]
+InputOption = Annotated[str | None, typer.Option("--input", metavar="JSON", help="All fields of the start event.")]
+BreakOption = Annotated[
+    list[str] | None,
+    typer.Option("--break", metavar="SPEC", help="EVENT[@STEP][:emit|deliver|after|publish|raise][ if CONDITION]"),
+]
+RecordOption = Annotated[Path | None, typer.Option("--record", metavar="FILE", help="Where the recording is kept.")]
+
+
+@cli.command(DEFAULT_COMMAND, help="Open the application on a flow (what `wf-tui FLOW.py` does).")
+def debug(
+    flow: FlowArgument,
+    field: FieldOption = None,
+    document: InputOption = None,
+    breaks: BreakOption = None,
+    record: RecordOption = None,
+    python: PythonOption = None,
+) -> None:
+    _need_terminal(f"wf-tui run {flow}")
+    from wf_tui.cli.interactive import debug_flow
+
+    sys.exit(debug_flow(flow, field or [], document, breaks or [], record, python))
+
+
+@cli.command(help="Run a flow without a screen: log to stderr, the result alone to stdout.")
+def run(
+    flow: FlowArgument,
+    field: FieldOption = None,
+    document: InputOption = None,
+    breaks: BreakOption = None,
+    respond: Annotated[
+        list[str] | None, typer.Option("--respond", metavar="JSON", help="Answer to the next prompt; in order.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every record as a line of JSON instead.")] = False,
+    record: RecordOption = None,
+    timeout: Annotated[float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this time.")] = None,
+    python: PythonOption = None,
+) -> None:
+    from wf_tui.cli.headless import HeadlessRun, run_headless
+
+    wanted = HeadlessRun(
+        flow, tuple(field or ()), document, tuple(breaks or ()), tuple(respond or ()), as_json, record, timeout, python
+    )
+    sys.exit(run_headless(wanted))
+
+
+@cli.command(help="Print the step graph.")
+def graph(
+    flow: FlowArgument,
+    form: Annotated[Literal["text", "mermaid", "dot", "json", "svg"], typer.Option("--format")] = "text",
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with plain ASCII.")] = False,
+    python: PythonOption = None,
+) -> None:
+    from wf_tui.cli.inspecting import print_graph
+
+    print_graph(flow, form, ascii_only, python)
+
+
+@cli.command(help="Load and validate a flow; each problem with file and line.")
+def check(flow: FlowArgument, python: PythonOption = None) -> None:
+    from wf_tui.cli.inspecting import check_flow
+
+    sys.exit(check_flow(flow, python))
+
+
+@cli.command("open", help="Open the recording of a past session.")
+def open_recording(recording: Annotated[Path, typer.Argument(metavar="RECORDING")]) -> None:
+    _need_terminal()
+    from wf_tui.cli.interactive import open_past
+
+    sys.exit(open_past(recording))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the console script."""
+    arguments = _with_default(sys.argv[1:] if argv is None else argv)
+    try:
+        cli(arguments, prog_name="wf-tui")
+    except CommandError as error:
+        die(error)
+    except KeyboardInterrupt:
+        sys.exit(int(Exit.INTERRUPTED))
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nothing is left to say, and nothing may fail at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(int(Exit.DONE))
+
+
+def _with_default(arguments: list[str]) -> list[str]:
+    """`wf-tui FLOW.py ...` is `wf-tui debug FLOW.py ...`."""
+    if arguments[:1] == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"wf-tui {version('wf-tui')}")
+        sys.exit(0)
+    names = {command.name or getattr(command.callback, "__name__", "") for command in cli.registered_commands}
+    if not arguments or arguments[0] in {"--help", "-h", *names}:
+        return ["--help"] if arguments == ["-h"] else arguments
+    return [DEFAULT_COMMAND, *arguments]
+
+
+def _need_terminal(instead: str = "") -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        hint = f"`{instead}` works without one" if instead else "start it in a terminal"
+        raise CommandError("the application needs a terminal, and this is none", hint=hint)

@@ -1,0 +1,65 @@
+"""Opening a session for a command: the flow, its interpreter, the chosen workflow and its breakpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from wf_debug.control.breakpoints import BadBreakpoint, Breakpoint, parse_breakpoint
+from wf_debug.session import FlowSpec, Session, SessionError, SessionSettings
+from wf_debug.wire import Problem, WorkflowInfo
+from wf_tui.cli.exits import CommandError
+from wf_tui.cli.inputs import split_flow
+
+
+def spec_of(flow: str) -> FlowSpec:
+    """The flow as the command line names it."""
+    path, name = split_flow(flow)
+    return FlowSpec(path=path, workflow=name)
+
+
+def breakpoints_of(specs: Iterable[str]) -> list[Breakpoint]:
+    """Read every `--break`, numbered from 1 in their order."""
+    try:
+        return [
+            parse_breakpoint(spec).model_copy(update={"id": number}) for number, spec in enumerate(specs, start=1)
+        ]
+    except BadBreakpoint as error:
+        raise CommandError(str(error)) from None
+
+
+async def open_session(flow: str, settings: SessionSettings) -> Session:
+    """Open a session whose flow has loaded; anything else is a CommandError."""
+    try:
+        return await Session.open(spec_of(flow), settings)
+    except SessionError as error:
+        raise CommandError.of(error.error) from None
+
+
+def chosen_workflow(session: Session) -> WorkflowInfo:
+    """The one workflow to run; its fatal problems, or having to choose, end the command."""
+    workflow = session.workflow
+    if workflow is None:
+        names = ", ".join(w.name for w in session.workflows)
+        raise CommandError(
+            f"{session.flow.path} has several workflows: {names}", hint=f"{session.flow.path}:{session.workflows[0].name}"
+        )
+    fatal = [problem for problem in workflow.problems if problem.fatal]
+    if fatal:
+        findings = "\n".join(f"  {describe_problem(problem, session.flow.path)}" for problem in fatal)
+        raise CommandError(f"{workflow.name} is not a valid workflow:\n{findings}")
+    return workflow
+
+
+def describe_problem(problem: Problem, flow: Path) -> str:
+    """`file:line: in step rank: ...`"""
+    place = str(problem.where or flow)
+    step = f"step {problem.step}: " if problem.step and problem.step not in problem.message else ""
+    return f"{place}: {step}{problem.message}"
+
+
+async def arm(session: Session, breakpoints: list[Breakpoint]) -> None:
+    """Set the breakpoints; one that can never match ends the command."""
+    for item in await session.set_breakpoints(breakpoints):
+        if not item.ok:
+            raise CommandError(f"--break {item.resolved.describe()}: {item.reason}")
