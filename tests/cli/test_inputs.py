@@ -1,0 +1,52 @@
+"""What the command line gives becomes the start event's fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wf_debug.graph import EventType
+from wf_tui.cli.exits import CommandError
+from wf_tui.cli.inputs import answer_fields, split_flow, start_fields
+
+START = EventType(
+    name="Begin",
+    role="start",
+    fields={"properties": {"zip": {"type": "string"}, "top_k": {"type": "integer"}}, "required": ["zip"]},
+)
+
+
+def test_a_text_field_keeps_its_text_and_other_fields_are_read_as_json() -> None:
+    assert start_fields(["zip=01234", "top_k=3"], None, START) == {"zip": "01234", "top_k": 3}
+
+
+def test_a_value_may_contain_equals_signs() -> None:
+    assert start_fields(["zip=a=b"], None, START) == {"zip": "a=b"}
+
+
+def test_single_fields_win_over_the_document() -> None:
+    assert start_fields(["top_k=5"], '{"zip": "x", "top_k": 1}', START) == {"zip": "x", "top_k": 5}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "document", "message"),
+    [(["zip"], None, "not key=value"), ([], "{", "not JSON"), ([], "[1]", "must be a JSON object")],
+)
+def test_what_cannot_be_read_is_said(pairs: list[str], document: str | None, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        start_fields(pairs, document, START)
+
+
+def test_a_bare_answer_fills_the_field_that_must_be_given() -> None:
+    assert answer_fields("yes", START) == {"zip": "yes"}
+    assert answer_fields('{"zip": "no"}', START) == {"zip": "no"}
+    assert answer_fields("yes", None) == {"response": "yes"}
+
+
+def test_a_flow_may_name_its_workflow(tmp_path: Path) -> None:
+    assert split_flow("flow.py:Main") == (Path("flow.py"), "Main")
+    assert split_flow("flow.py") == (Path("flow.py"), None)
+    odd = tmp_path / "odd:name"
+    odd.touch()
+    assert split_flow(str(odd)) == (odd, None)

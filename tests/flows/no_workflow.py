@@ -1,0 +1,3 @@
+"""A module without a workflow."""
+
+ANSWER = 42
