@@ -1,0 +1,60 @@
+"""What a breakpoint's names mean in the loaded workflows, and whether it can ever match."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wf_debug.control.breakpoints import Breakpoint
+from wf_debug.control.matching import Armed, arm
+from wf_debug.control.names import suggestion
+from wf_debug.graph import FlowGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A breakpoint with its names resolved. `armed` None: it can't match, `reason` says why."""
+
+    breakpoint: Breakpoint
+    armed: Armed | None
+    reason: str = ""
+
+
+class _Names:
+    """Every name that the loaded workflows know."""
+
+    def __init__(self, graphs: Sequence[FlowGraph]) -> None:
+        self.steps = {s.name for g in graphs for s in g.steps}
+        types = [e for g in graphs for e in g.events]
+        self.events = {e.name for e in types} | {base for e in types for base in e.bases}
+
+    def check(self, point: Breakpoint) -> str:
+        """Why the names can't match, empty if they can."""
+        if point.event and point.event not in self.events and not point.exception:
+            return f"no event type or step named {point.event!r}; {suggestion(point.event, self.events | self.steps)}"
+        if point.step and point.step not in self.steps:
+            return f"no step named {point.step!r}; {suggestion(point.step, self.steps)}"
+        return ""
+
+
+def resolve(points: Sequence[Breakpoint], graphs: Sequence[FlowGraph]) -> list[Resolved]:
+    """Resolve each against the workflows; without any workflow loaded yet none can be verified."""
+    names = _Names(graphs)
+    return [_resolve(point, names, bool(graphs)) for point in points]
+
+
+def _resolve(point: Breakpoint, names: _Names, loaded: bool) -> Resolved:
+    if point.event and point.event not in names.events and point.event in names.steps and not point.step:
+        point = point.model_copy(update={"step": point.event, "event": None})
+    if point.exception and point.when != "after":
+        point = point.model_copy(update={"when": "after"})
+    if not loaded:
+        return Resolved(point, None, "no workflow is loaded yet")
+    try:
+        armed = arm(point)
+    except (SyntaxError, ValueError) as error:
+        detail = error.msg if isinstance(error, SyntaxError) else str(error)
+        text = (error.text or "").strip() if isinstance(error, SyntaxError) else ""
+        return Resolved(point, None, f"cannot compile {text or point.condition!r}: {detail}")
+    reason = names.check(point)
+    return Resolved(point, None if reason else armed, reason)

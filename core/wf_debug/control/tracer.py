@@ -1,0 +1,154 @@
+"""Numbering, timing and sending of records."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from wf_debug.control.clock import FreezableClock
+from wf_debug.trace.records import RecordBase
+
+R = TypeVar("R", bound=RecordBase)
+
+_BATCH_RECORDS = 500
+_BATCH_BYTES = 4 * 1024 * 1024
+_BACKLOG = 5_000
+"""Records that may wait before whoever adds another one waits for the reader."""
+_WINDOW, _PROMPT = 0.01, 20
+"""In every window of seconds, that many records are sent at once; more than that are gathered."""
+_GATHER = 0.005
+_NOTICEABLE = 0.002
+"""Seconds of sending from which on the run was kept waiting."""
+
+
+class Sender(Protocol):
+    def __call__(self, line: bytes) -> None:
+        """Send one whole line, waiting for a slow reader; does nothing once the reader is gone."""
+
+
+class Tracer:
+    """The one place records come from: any thread emits, the reader gets them in order of `seq`.
+
+    Where the rate is low a record is in the socket before `emit` returns, so that a crash right after keeps
+    it; in a burst records are gathered for some milliseconds, and `flush` is called before each step starts.
+    """
+
+    def __init__(
+        self,
+        send: Sender,
+        clock: FreezableClock,
+        first_seq: int = 1,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._send, self._clock, self._wall = send, clock, wall
+        self._seq = first_seq - 1
+        self._starts: dict[str, float] = {}
+        self._waiting: list[RecordBase] = []
+        self._lock = threading.Lock()
+        self._sending = threading.RLock()
+        self._wake = threading.Event()
+        self._window, self._prompt = 0.0, _PROMPT
+        self._closed = False
+        self._gatherer = threading.Thread(target=self._gather, name="wf-debug records", daemon=True)
+        self._gatherer.start()
+
+    # -- run clocks
+    def begin(self, run: str, t: float = 0.0) -> None:
+        """The run's clock shows `t` now."""
+        self._starts[run] = self._clock.now() - t
+
+    def elapsed(self, run: str) -> float:
+        """Seconds of run clock since the run began; 0 for an unknown run."""
+        start = self._starts.get(run)
+        return 0.0 if start is None else self._clock.now() - start
+
+    # -- records
+    def emit(self, kind: type[R], run: str = "", **fields: Any) -> R:
+        """Add one record with the next number and the time."""
+        with self._lock:
+            self._seq += 1
+            record = kind(
+                seq=self._seq, run=run, t=self.elapsed(run) if run else 0.0, wall=self._wall(), **fields
+            )
+            self._waiting.append(record)
+            backlog = len(self._waiting)
+        if self._may_send_now() or backlog > _BACKLOG:
+            self.flush()
+        else:
+            self._wake.set()
+        return record
+
+    def flush(self) -> None:
+        """Hand everything to the kernel; the time a slow reader takes is not counted by the run clock."""
+        if not self._waiting:
+            return
+        before = time.monotonic()
+        self._send_waiting()
+        if (took := time.monotonic() - before) > _NOTICEABLE:
+            self._clock.skip(took)
+
+    def send_after_records(self, line: bytes) -> None:
+        """Send another message, behind everything emitted so far."""
+        with self._sending:
+            self._send_waiting()
+            self._send(line)
+
+    def forked(self) -> None:
+        """In a forked child: its records are not the session's."""
+        self._closed = True
+        self._lock, self._sending = threading.Lock(), threading.RLock()
+        self._send = _discard
+
+    def close(self) -> None:
+        """Send what waits and end."""
+        self._send_waiting()
+        self._closed = True
+        self._wake.set()
+
+    def _may_send_now(self) -> bool:
+        now = time.monotonic()
+        if now - self._window > _WINDOW:
+            self._window, self._prompt = now, _PROMPT
+        self._prompt -= 1
+        return self._prompt >= 0
+
+    def _send_waiting(self) -> None:
+        with self._sending:
+            with self._lock:
+                batch, self._waiting = self._waiting, []
+            for line in _lines(batch):
+                self._send(line)
+
+    def _gather(self) -> None:
+        while not self._closed:
+            self._wake.wait()
+            self._wake.clear()
+            time.sleep(_GATHER)
+            self._send_waiting()
+
+
+def _discard(line: bytes) -> None:
+    pass
+
+
+def _lines(batch: list[RecordBase]) -> list[bytes]:
+    """`Records` messages of bounded size."""
+    lines: list[bytes] = []
+    texts: list[bytes] = []
+    size = 0
+    for record in batch:
+        text = record.__pydantic_serializer__.to_json(record)
+        if texts and (len(texts) >= _BATCH_RECORDS or size + len(text) > _BATCH_BYTES):
+            lines.append(_line(texts))
+            texts, size = [], 0
+        texts.append(text)
+        size += len(text)
+    if texts:
+        lines.append(_line(texts))
+    return lines
+
+
+def _line(texts: list[bytes]) -> bytes:
+    return b'{"type":"records","records":[' + b",".join(texts) + b"]}\n"
