@@ -1,4 +1,4 @@
-"""The errors a workflow author may meet. Each stands alone under `Exception`: catching one never catches another."""
+"""The errors a workflow author may meet; each derives from `Exception` alone, so none catches another."""
 
 from __future__ import annotations
 

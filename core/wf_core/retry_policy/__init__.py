@@ -1,10 +1,10 @@
 """Whether, and when, a failed step is tried again.
 
-    persistent = retry_policy(wait=wait_exponential(max=10), stop=stop_after_attempt(5) | stop_after_delay(60))
+    stubborn = retry_policy(wait=wait_exponential(max=10), stop=stop_after_attempt(5) | stop_after_delay(60))
 
-    @step(retry_policy=persistent)
+    @step(retry_policy=stubborn)
 
-A policy has three composable parts: `conditions` (which failures), `waits` (how long), `stops` (when to give up).
+A policy has three composable parts: `conditions` (which failures), `waits` (how long), `stops` (when to end).
 """
 
 from wf_core.retry_policy.attempt import RetryInfo

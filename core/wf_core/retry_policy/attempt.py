@@ -25,8 +25,8 @@ def to_seconds(value: Seconds) -> float:
 class RetryInfo:
     """Where the running step stands in its attempts.
 
-    `retry_number` is 0 on the first attempt; `elapsed_seconds` counts from the start of the first attempt; the
-    last failure and its time (aware, UTC) are None on the first attempt.
+    `retry_number` is 0 on the first attempt; `elapsed_seconds` counts from the start of the first attempt;
+    the last failure and its time (aware, UTC) are None on the first attempt.
     """
 
     retry_number: int
