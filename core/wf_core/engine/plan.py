@@ -1,0 +1,105 @@
+"""What the engine needs to know of a workflow class, worked out once: who takes which event type, who joins what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wf_core.collect import Take
+from wf_core.decorators import StepConfig
+from wf_core.events import Event
+from wf_core.levels import stream_level_types
+from wf_core.matching import is_subclass, step_accepts_type
+
+
+class StepPlan:
+    """One step, ready to be routed to and run."""
+
+    __slots__ = (
+        "accepts",
+        "bare",
+        "collects",
+        "config",
+        "context_param",
+        "event_param",
+        "fans_out",
+        "free",
+        "full",
+        "function",
+        "handler",
+        "is_async",
+        "max_recoveries",
+        "name",
+        "policy",
+        "resources",
+        "slots",
+        "subclasses",
+        "take",
+        "workers",
+    )
+
+    def __init__(self, name: str, function: Callable[..., Any], config: StepConfig, *, free: bool) -> None:
+        self.name = name
+        self.function = function
+        self.config = config
+        self.free = free
+        """A free function, not looked up on the workflow instance."""
+        self.is_async = asyncio.iscoroutinefunction(function)
+        self.accepts = tuple(config.accepted_events)
+        self.subclasses = config.accept_event_subclasses
+        self.workers = config.num_workers
+        self.full = (1 << config.num_workers) - 1
+        """Bit mask of all workers."""
+        self.policy = config.retry_policy
+        self.slots = tuple(config.collect_params or ())
+        self.collects = config.collection_param[0] if config.collection_param else None
+        """Parameter that takes the members of a stream."""
+        cardinality = config.collection_policy.cardinality if config.collection_policy else None
+        self.take = cardinality.n if isinstance(cardinality, Take) else None
+        self.fans_out = config.is_fan_out
+        self.bare = tuple(t for t in config.bare_return_types if isinstance(t, type))
+        self.context_param = config.context_parameter
+        self.event_param = config.event_name
+        self.resources = tuple(config.resources)
+        self.handler: str | None = None
+        """The `@catch_error` step that takes this step's final failures."""
+        self.max_recoveries = config.catch_error_max_recoveries
+
+    def takes(self, kind: type[Event]) -> bool:
+        """Whether an event of exactly this class is routed to the step."""
+        return step_accepts_type(kind, self.accepts, allow_subclasses=self.subclasses)
+
+
+class FlowPlan:
+    """All steps of a workflow class, in the order events are offered to them."""
+
+    def __init__(self, steps: Mapping[str, StepPlan], handler_for: Mapping[str, str]) -> None:
+        self.steps = dict(steps)
+        for name, handler in handler_for.items():
+            self.steps[name].handler = handler
+        self.joins = _joins_of(self.steps)
+        """The collecting steps that each fan-out step's streams feed."""
+        self._takers: dict[type[Event], tuple[StepPlan, ...]] = {}
+        self.waits_with_subclasses = any(plan.subclasses for plan in self.steps.values())
+
+    def takers(self, kind: type[Event]) -> tuple[StepPlan, ...]:
+        """The steps that take events of this class."""
+        try:
+            return self._takers[kind]
+        except KeyError:
+            found = tuple(plan for plan in self.steps.values() if plan.takes(kind))
+            self._takers[kind] = found
+            return found
+
+
+def _joins_of(steps: Mapping[str, StepPlan]) -> dict[str, tuple[str, ...]]:
+    configs = {name: plan.config for name, plan in steps.items()}
+    return {
+        producer: tuple(
+            name
+            for name, plan in steps.items()
+            if plan.collects is not None and any(is_subclass(t, Event) and plan.takes(t) for t in level)
+        )
+        for producer, level in stream_level_types(configs).items()
+    }

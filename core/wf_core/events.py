@@ -1,0 +1,257 @@
+"""Events: the typed messages that steps accept and return.
+
+An event is a pydantic model with an open end: declared fields are validated, any other keyword lands in a dictionary that is
+readable as attribute and as mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+
+class DictLikeModel(BaseModel):
+    """A model whose undeclared values live in a dictionary beside its fields.
+
+    Attribute access sees fields and dictionary, item access and the mapping methods see the dictionary alone.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    _data: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    def __init__(self, **params: Any) -> None:
+        fields = type(self).__pydantic_fields__
+        if params.keys() <= fields.keys():
+            self.__pydantic_validator__.validate_python(params, self_instance=self)
+            return
+        declared = {name: value for name, value in params.items() if name in fields}
+        self.__pydantic_validator__.validate_python(declared, self_instance=self)
+        private = self.__private_attributes__
+        for name in params.keys() - fields.keys():
+            if name in private:
+                super().__setattr__(name, params[name])
+        self._data.update((n, v) for n, v in params.items() if n not in fields and n not in private)
+
+    def __getattr__(self, name: str) -> Any:
+        cls = type(self)
+        if name in cls.__private_attributes__ or name in cls.__pydantic_fields__:
+            return super().__getattr__(name)  # type: ignore[misc]
+        try:
+            return self._data[name]
+        except KeyError:
+            raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        cls = type(self)
+        if name in cls.__private_attributes__ or name in cls.__pydantic_fields__:
+            super().__setattr__(name, value)
+        else:
+            self._data[name] = value
+
+    def __getitem__(self, key: str) -> Any:
+        return self._data[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._data[key] = value
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._data
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]
+        return iter(self._data)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The undeclared value of that name."""
+        return self._data.get(key, default)
+
+    def keys(self) -> KeysView[str]:
+        """Names of the undeclared values."""
+        return self._data.keys()
+
+    def values(self) -> ValuesView[Any]:
+        """The undeclared values."""
+        return self._data.values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Names and undeclared values."""
+        return self._data.items()
+
+    def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The dictionary of undeclared values itself."""
+        return self._data
+
+    @model_serializer(mode="wrap")
+    def custom_model_dump(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Declared fields, and under `_data` whatever else there is."""
+        dumped: dict[str, Any] = handler(self)
+        if self._data:
+            dumped["_data"] = self._data
+        return dumped
+
+
+class Event(DictLikeModel):
+    """Base of everything that travels between steps."""
+
+
+class StartEvent(Event):
+    """Starts a run; built from the keywords of `Workflow.run()`."""
+
+
+class StopEvent(Event):
+    """Returned by a step, it ends the run; its `result` is what awaiting the run gives."""
+
+    _result: Any = PrivateAttr(default=None)
+
+    def __init__(self, result: Any = None, **kwargs: Any) -> None:
+        if "result" in type(self).__pydantic_fields__:
+            kwargs["result"] = result
+        super().__init__(_result=result, **kwargs)
+
+    def _get_result(self) -> Any:
+        """What `result` gives; subclasses may override it."""
+        return self._result
+
+    @property
+    def result(self) -> Any:
+        """The value this event carries."""
+        return self._get_result()
+
+    @model_serializer(mode="wrap")
+    def custom_model_dump(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As any event, with `result` added when there is one."""
+        dumped: dict[str, Any] = handler(self)
+        if self._data:
+            dumped["_data"] = self._data
+        if self._result is not None:
+            dumped["result"] = self._result
+        return dumped
+
+    def __repr__(self) -> str:
+        shown = {**self._data, **{name: getattr(self, name) for name in type(self).__pydantic_fields__}}
+        if self._result is not None:
+            shown["result"] = self._result
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    def __str__(self) -> str:
+        return str(self._result)
+
+
+class InputRequiredEvent(Event):
+    """Asks a person: returned by a step it goes to the run's stream, and nobody inside needs to take it."""
+
+
+class HumanResponseEvent(Event):
+    """A person's answer, sent in from outside."""
+
+
+class StepFailedEvent(Event):
+    """Given to a `@catch_error` handler when a step has used up its attempts."""
+
+    step_name: str
+    input_event: Event
+    exception: Exception
+    attempts: int
+    elapsed_seconds: float
+    """Since the first attempt began."""
+    failed_at: datetime
+    """Aware, UTC."""
+
+
+class CollectionReleaseEvent(Event):
+    """What a `list[E]` step ran on, where one event must stand for the batch."""
+
+    events: list[Event] = Field(default_factory=list)
+    stream_id: str = ""
+    binding_id: str = ""
+
+
+class WorkflowTimedOutEvent(StopEvent):
+    """Ends the stream of a run that exceeded its timeout (seconds)."""
+
+    timeout: float
+    active_steps: list[str]
+
+
+class WorkflowCancelledEvent(StopEvent):
+    """Ends the stream of a run that was cancelled."""
+
+
+class WorkflowFailedEvent(StopEvent):
+    """Ends the stream of a run that failed. `attempts` and `elapsed_seconds` are None when no step attempt was to blame."""
+
+    step_name: str
+    exception: Exception
+    attempts: int | None = None
+    elapsed_seconds: float | None = None
+
+
+class IdleReleasedEvent(StopEvent):
+    """Result of a run that was put away while it had nothing to do; never published."""
+
+
+class InternalDispatchEvent(Event):
+    """Base of what the engine tells about itself; only in `stream_events(expose_internal=True)`."""
+
+
+class WorkflowIdleEvent(InternalDispatchEvent):
+    """Nothing is queued or running: the run waits for something from outside."""
+
+
+class UnhandledEvent(InternalDispatchEvent):
+    """No step and no waiter took an event."""
+
+    event_type: str
+    qualified_name: str
+    step_name: str | None = None
+    """The step it was addressed to, if it was."""
+    idle: bool
+    """Whether the run has nothing else to do."""
+
+
+class StepState(Enum):
+    """PREPARING: waits for a free worker."""
+
+    PREPARING = "preparing"
+    RUNNING = "running"
+    NOT_RUNNING = "not_running"
+
+
+class StepStateChanged(InternalDispatchEvent):
+    """An invocation of a step was queued, began, or came to its end."""
+
+    name: str
+    step_state: StepState
+    worker_id: str
+    input_event_name: str
+    output_event_name: str | None = None
+
+
+class UnreconstructedException(Exception):
+    """Stands for an exception that a snapshot could not bring back: same message, its class name in `original_type`."""
+
+    def __init__(self, message: str, *, original_type: str | None = None) -> None:
+        super().__init__(message)
+        self.original_type = original_type
+
+    def __repr__(self) -> str:
+        return f"UnreconstructedException(original_type={self.original_type!r}, {self.args[0]!r})"
+
+
+EventType = type[Event]

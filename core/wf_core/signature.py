@@ -1,0 +1,212 @@
+"""Reads a step's signature: which parameters are events, context, resources, and what it may return."""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from wf_core.collect import All, Collect, Take
+from wf_core.errors import WorkflowValidationError
+from wf_core.events import Event
+from wf_core.matching import is_subclass
+from wf_core.resource import ResourceDefinition, ResourceDescriptor
+
+_ASYNC_ITERATORS = (
+    collections.abc.AsyncIterator,
+    collections.abc.AsyncIterable,
+    collections.abc.AsyncGenerator,
+)
+
+
+@dataclass
+class StepSignature:
+    """What a step's parameters and return annotation say."""
+
+    accepted_events: dict[str, list[Any]] = field(default_factory=dict)
+    """Per event parameter the types it takes."""
+    return_types: list[Any] = field(default_factory=list)
+    context_parameter: str | None = None
+    context_state_type: Any = None
+    resources: list[ResourceDefinition] = field(default_factory=list)
+    collection_param: tuple[str, tuple[Any, ...]] | None = None
+    """The `list[E]` parameter and its element types."""
+    collection_policy: Collect | None = None
+    is_fan_out: bool = False
+    bare_return_types: list[Any] = field(default_factory=list)
+    """Return types declared outside a list."""
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """`name (file:line)` of a function, for messages."""
+    plain = inspect.unwrap(function)
+    code = getattr(plain, "__code__", None)
+    name = getattr(plain, "__qualname__", repr(plain))
+    return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
+
+
+def read_signature(function: Callable[..., Any], localns: dict[str, Any] | None = None) -> StepSignature:
+    """The signature of a step.
+
+    Raises WorkflowValidationError, naming the step and its place, if it can't be one.
+    """
+    try:
+        signature = _read(function, localns)
+        _check(signature)
+    except WorkflowValidationError as error:
+        raise WorkflowValidationError(f"{error}\n  in step {place_of(function)}") from error.__cause__
+    return signature
+
+
+def _read(function: Callable[..., Any], localns: dict[str, Any] | None) -> StepSignature:
+    hints = _type_hints(function, localns)
+    returned = hints.get("return")
+    _refuse_async_iterator(function, returned)
+    signature = StepSignature(
+        return_types=_produced(returned),
+        is_fan_out=_is_fan_out(returned),
+        bare_return_types=list(dict.fromkeys(_bare(returned))),
+    )
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name not in ("self", "cls"):
+            _read_parameter(signature, name, hints.get(name, parameter.annotation), localns)
+    return signature
+
+
+def _read_parameter(
+    signature: StepSignature, name: str, annotation: Any, localns: dict[str, Any] | None
+) -> None:
+    marker: Collect | None = None
+    if get_origin(annotation) is Annotated:
+        annotation, *metadata = get_args(annotation)
+        resource = next((m for m in metadata if isinstance(m, ResourceDescriptor)), None)
+        if resource is not None:
+            resource.set_localns(localns)
+            signature.resources.append(
+                ResourceDefinition(name=name, resource=resource, type_annotation=annotation)
+            )
+            return
+        marker = next((m for m in metadata if isinstance(m, Collect)), None)
+        if marker is None:
+            return
+    if _is_context(annotation):
+        signature.context_parameter = name
+        signature.context_state_type = next(iter(get_args(annotation)), signature.context_state_type)
+        return
+    if (elements := _list_elements(annotation)) is not None:
+        _add_collection(signature, name, elements, marker or Collect())
+        return
+    if marker is not None:
+        raise WorkflowValidationError(
+            f"Parameter {name!r} carries a Collect marker but is not annotated as list[E] of an Event "
+            "subclass. Collect markers apply only to collection fan-in (list[Event]) parameters."
+        )
+    types = [t for t in _members(annotation) if t is not type(None)]
+    if types and all(is_subclass(t, Event) for t in types):
+        signature.accepted_events[name] = types
+
+
+def _add_collection(
+    signature: StepSignature, name: str, elements: tuple[Any, ...], marker: Collect
+) -> None:
+    if not isinstance(marker.cardinality, (All, Take)):
+        raise WorkflowValidationError(
+            f"Collect cardinality on {name!r} must be All() or Take(n). Other cardinalities are not supported."
+        )
+    if signature.collection_param is not None:
+        raise WorkflowValidationError(
+            "A step may declare at most one list[E] collection parameter, but found both "
+            f"{signature.collection_param[0]!r} and {name!r}. Multi-slot collects are not supported."
+        )
+    signature.collection_param = (name, elements)
+    signature.collection_policy = marker
+    signature.accepted_events[name] = list(elements)
+
+
+def _check(signature: StepSignature) -> None:
+    slots = signature.accepted_events
+    if not slots:
+        raise WorkflowValidationError("Step signature must have at least one parameter annotated as type Event")
+    if len(slots) > 1 and signature.collection_param is not None:
+        raise WorkflowValidationError(
+            "A list[E] collection parameter cannot be combined with other event parameters. Use a single "
+            "list[E] parameter, or multiple single-event parameters for a multi-slot join."
+        )
+    for name, types in slots.items():
+        if len(slots) > 1 and len(types) != 1:
+            raise WorkflowValidationError(
+                "Collect-mode steps (more than one event parameter) require each event parameter to declare a "
+                f"single event type, but parameter {name!r} declares {len(types)}. Union-typed collect "
+                "parameters are not supported."
+            )
+    if not signature.return_types:
+        raise WorkflowValidationError(
+            "Return types of workflows step functions must be annotated with their type."
+        )
+
+
+def _is_context(annotation: Any) -> bool:
+    named = get_origin(annotation) or annotation
+    return getattr(named, "__name__", None) == "Context"
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, else the annotation alone."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _list_elements(annotation: Any) -> tuple[Any, ...] | None:
+    """Element types of `list[E]`, `list[A | B]` or `list[E] | None`; None for anything else."""
+    members = [m for m in _members(annotation) if m is not type(None)]
+    if len(members) != 1 or get_origin(members[0]) is not list:
+        return None
+    elements = [t for t in _members(get_args(members[0])[0]) if t is not type(None)]
+    return tuple(dict.fromkeys(elements)) if elements and all(is_subclass(t, Event) for t in elements) else None
+
+
+def _produced(returned: Any) -> list[Any]:
+    """All types a return annotation names, lists and unions opened; [NoneType] for `-> None`, [] for no annotation."""
+    if returned is None:
+        return []
+    return list(dict.fromkeys(_flat(returned))) or [type(None)]
+
+
+def _flat(annotation: Any) -> Iterator[Any]:
+    for member in _members(annotation):
+        if get_origin(member) is list:
+            yield from _flat(get_args(member)[0])
+        elif member is not type(None):
+            yield member
+
+
+def _bare(annotation: Any) -> Iterator[Any]:
+    for member in _members(annotation):
+        if get_origin(member) is not list and member not in (None, type(None)):
+            yield member
+
+
+def _is_fan_out(annotation: Any) -> bool:
+    return any(get_origin(member) is list for member in _members(annotation))
+
+
+def _refuse_async_iterator(function: Callable[..., Any], returned: Any) -> None:
+    if inspect.isasyncgenfunction(function) or get_origin(returned) in _ASYNC_ITERATORS:
+        raise WorkflowValidationError(
+            "Async-iterator fan-out (AsyncIterator[E] / AsyncGenerator[E, None] / async generator steps) is not "
+            "supported. Return list[E] for a static collection, or emit incrementally with ctx.send_event."
+        )
+
+
+def _type_hints(function: Callable[..., Any], localns: Mapping[str, Any] | None) -> dict[str, Any]:
+    try:
+        return get_type_hints(function, include_extras=True, localns=localns)  # type: ignore[arg-type]
+    except NameError as error:
+        missing = f" Missing name: {error.name}." if error.name else ""
+        raise WorkflowValidationError(
+            f"Failed to resolve type annotations for {getattr(function, '__qualname__', function)}.{missing} "
+            "If you are using 'from __future__ import annotations' or string annotations, ensure referenced "
+            "names are available in module scope or in the scope where the @step decorator is applied."
+        ) from error
