@@ -1,0 +1,54 @@
+"""How much detail fits: levels from roomy boxes with full labels down to an overview without labels."""
+
+from __future__ import annotations
+
+from wf_tui.graphview.boxes import Rung
+from wf_tui.graphview.drawing import Drawing
+from wf_tui.graphview.glyphs import UNICODE, Glyphs
+from wf_tui.graphview.layout import lay_out
+from wf_tui.graphview.plan import Plan
+
+LADDER = (
+    Rung("cosy"),
+    Rung("cosy", gap=1, label_limit=14),
+    Rung("compact"),
+    Rung("compact", gap=1, label_limit=12),
+    Rung("compact", gap=1, label_limit=0),
+)
+"""From the most detail to the least."""
+
+
+class Fitter:
+    """Drawings of one plan at every level of detail, each laid out once, when it is first asked for."""
+
+    def __init__(self, plan: Plan, glyphs: Glyphs = UNICODE) -> None:
+        self.plan, self.glyphs = plan, glyphs
+        self._drawn: dict[Rung, Drawing] = {}
+
+    def at(self, rung: Rung) -> Drawing:
+        """The drawing at this level of detail."""
+        if rung not in self._drawn:
+            self._drawn[rung] = lay_out(self.plan, rung, self.glyphs)
+        return self._drawn[rung]
+
+    def fit(self, width: int, height: int) -> Drawing:
+        """The most detailed drawing that fits; if none does, the lowest of those with labels that fit the width.
+
+        Where even the width is too small, the narrowest with labels: the reader scrolls.
+        """
+        for rung in LADDER:
+            drawing = self.at(rung)
+            if drawing.width <= width and drawing.height <= height:
+                return drawing
+        labelled = [self.at(rung) for rung in LADDER if rung.label_limit]
+        narrow = [drawing for drawing in labelled if drawing.width <= width]
+        if narrow:
+            return min(narrow, key=lambda drawing: drawing.height)
+        return min(labelled, key=lambda drawing: drawing.width)
+
+    def fit_width(self, width: int) -> Drawing:
+        """The most detailed drawing that is no wider than `width`, else the narrowest."""
+        for rung in LADDER:
+            if self.at(rung).width <= width:
+                return self.at(rung)
+        return min((self.at(rung) for rung in LADDER), key=lambda drawing: drawing.width)
