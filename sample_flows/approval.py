@@ -1,15 +1,16 @@
 """People in the loop: a run that asks, waits, and takes more than one answer.
 
 Shows
-    Two ways to wait. `ask` *returns* an `ApprovalRequested` (an InputRequiredEvent): no step runs while the answer is
-    out, and `decide` starts when an `ApprovalGiven` (a HumanResponseEvent) comes in; "change" leads back, as
-    often as you like. `sign` *waits inside a step* with `wait_for_event`: it is re-run from its first line with
-    the answer, so nothing before the wait may have an effect. Expensive requests need that second signature.
+    Two ways to wait. `ask` *returns* an `ApprovalRequested` (an InputRequiredEvent): no step runs while
+    the answer is out, and `decide` starts when an `ApprovalGiven` (a HumanResponseEvent) comes in;
+    "change" leads back, as often as you like. `sign` *waits inside a step* with `wait_for_event`: it is
+    re-run from its first line with the answer, so nothing before the wait may have an effect. Expensive
+    requests need that second signature.
 
 Try
-    `wf-tui sample_flows/approval.py`, `r`. When the run asks, the form for the answer opens; answer "change" with a
-    new amount in the comment, then "approve". Instead of the form, `i` injects any event by hand. `w` on `sign`
-    says whom it waits for.
+    `wf-tui sample_flows/approval.py`, `r`. When the run asks, `h` opens the form for the answer:
+    "change" with a new amount, then "approve". Instead of the form, `i` injects any event by hand. `w`
+    on `sign` says whom it waits for.
 
 Headless
     wf-tui run sample_flows/approval.py -i amount=480 --respond '{"decision": "approve"}'
@@ -116,10 +117,14 @@ class Approval(Workflow):
         """Show it to the budget owner; the run goes on when the answer comes."""
         await ctx.store.set("turn", ev.turn)
         log.info("asking for a decision, turn %d", ev.turn)
-        return ApprovalRequested(prompt=f"{ev.text}. Approve, change or reject?", amount=ev.amount, turn=ev.turn)
+        return ApprovalRequested(
+            prompt=f"{ev.text}. Approve, change or reject?", amount=ev.amount, turn=ev.turn
+        )
 
     @step
-    async def decide(self, ctx: Context[PurchaseState], ev: ApprovalGiven) -> RequestDrafted | Approved | StopEvent:
+    async def decide(
+        self, ctx: Context[PurchaseState], ev: ApprovalGiven
+    ) -> RequestDrafted | Approved | StopEvent:
         """Do what the person said."""
         async with ctx.store.edit_state() as state:
             state.amount = ev.amount or state.amount
@@ -130,7 +135,9 @@ class Approval(Workflow):
             return Approved(amount=state.amount)
         if ev.decision == "reject":
             log.warning("%s rejected: %s", state.request, ev.comment or "no reason given")
-            return StopEvent(result={"request": state.request, "status": "rejected", "comments": state.comments})
+            return StopEvent(
+                result={"request": state.request, "status": "rejected", "comments": state.comments}
+            )
         text = f"{state.request}, changed: {state.item} at {state.amount:,.2f} euro"
         return RequestDrafted(text=text, amount=state.amount, turn=state.turn + 1)
 

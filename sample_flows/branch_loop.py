@@ -1,13 +1,15 @@
-"""Branch and loop: a step that may return one of several events, and a cycle that ends when the work is good enough.
+"""Branch and loop: a step with several outcomes, and a cycle that ends when the work is good enough.
 
 Shows
-    `judge` returns `TooPlain | TooLong | Accepted`, so the graph branches there and both repairs lead back to it.
-    Typed run state (`Context[DraftState]`) counts the rounds: see the state tab of the inspector change.
+    `judge` returns `TooPlain | TooLong | Accepted`, so the graph branches there and both repairs lead
+    back to it. Typed run state (`Context[DraftState]`) counts the rounds: see the state tab of the
+    inspector change.
 
 Try
-    `wf-tui sample_flows/branch_loop.py`, `r`. Put a breakpoint on `Draft` with `b`, then `B` and the condition
-    `ev.score > 60`: only good drafts are held. `w` on one tells why it exists: the whole chain of rounds.
-    `F` on an early draft runs the rest again from there, with another text.
+    `wf-tui sample_flows/branch_loop.py`, `r`. Put a breakpoint on `Draft` with `b`, then `B` and the
+    condition `ev.score > 60`: only good drafts are held. `w` on one tells why it exists: the whole
+    chain of rounds. When one is held, `e` lowers its score and sends it round once more; `K` cancels
+    the run.
 
 Headless
     wf-tui run sample_flows/branch_loop.py -i good_enough=95 -i max_rounds=4
@@ -130,7 +132,9 @@ class BranchLoop(Workflow):
         state = await ctx.store.get_state()
         await asyncio.sleep(0.7 * state.pace)
         fresh = [word for word in COLOURS if word not in ev.draft.colours]
-        return draft([random.Random(state.seed + state.rounds).choice(fresh), *ev.draft.colours], ev.draft.tail)
+        return draft(
+            [random.Random(state.seed + state.rounds).choice(fresh), *ev.draft.colours], ev.draft.tail
+        )
 
     @step
     async def finish(self, ctx: Context[DraftState], ev: Accepted) -> StopEvent:

@@ -1,16 +1,17 @@
 """Fan-out and fan-in: one step returns a list, several workers share it, another step waits for all of them.
 
 Shows
-    `plan` is annotated `-> list[Photo]`: every member runs on its own. `develop` has `num_workers=3`, so
-    three photos are in work and the rest queue. `album` takes a `list[Print]`: it fires once, when the last
-    worker is done, whatever the order in which they finish.
+    `plan` is annotated `-> list[Photo]`: every member runs on its own. `develop` has `num_workers=3`,
+    so three photos are in work and the rest queue. `album` takes a `list[Print]`: it fires once, when
+    the last worker is done, whatever the order in which they finish.
 
 Try
-    `wf-tui sample_flows/fan_out.py`, `r`, then `2`: one lane a step, one cell a worker, uneven work. Press `p`
-    in the middle: every delivery stops, `n` lets through one at a time, `c` continues. `G` follows the tail again.
+    `wf-tui sample_flows/fan_out.py`, `r`, then `2`: one lane a step, one cell a worker, uneven work.
+    Press `p` in the middle: every delivery stops, `n` lets through one at a time, `c` continues. `G`
+    follows the tail again.
 
 Headless
-    wf-tui run sample_flows/fan_out.py -i photos=20 --break 'Print if ev.grain > 0.8'
+    wf-tui run sample_flows/fan_out.py -i photos=20
 """
 
 import asyncio
@@ -85,7 +86,10 @@ class FanOut(Workflow):
     @step
     async def album(self, prints: list[Print]) -> StopEvent:
         """Bind what came out."""
-        pages = [f"{p.number:>3}  {p.subject:<12} grain {p.grain:.2f}" for p in sorted(prints, key=lambda p: p.number)]
+        pages = [
+            f"{p.number:>3}  {p.subject:<12} grain {p.grain:.2f}"
+            for p in sorted(prints, key=lambda p: p.number)
+        ]
         print("\n".join(["the album:", *pages]))
         return StopEvent(result=pages)
 

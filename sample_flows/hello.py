@@ -1,8 +1,8 @@
 """A first flow: three steps, two events of its own, one result.
 
 Shows
-    How a step's annotations make the graph: what it accepts, what it returns. `greet` returns one event,
-    `polish` takes it, `deliver` ends the run by returning a StopEvent.
+    How a step's annotations make the graph: what it accepts, what it returns. `greet` returns one
+    event, `polish` takes it, `deliver` ends the run by returning a StopEvent.
 
 Try
     `wf-tui sample_flows/hello.py`, then `r` for the start form. In the timeline `enter` opens an event.

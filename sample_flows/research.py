@@ -1,17 +1,19 @@
-"""A research assistant: plan, search and read in parallel, compare, go back when the evidence is thin, then report.
+"""Research: plan, search and read in parallel, compare, go back when the evidence is thin, then report.
 
 Shows
-    Fan-out inside fan-out: `plan` returns one SearchQuery a sub-question, `search` answers each with several
-    SearchResults, four `read` workers share them, and two joins (`weigh`, `compare`) bring all of it together again.
-    `compare` branches: EvidenceThin goes through `refine` into another round with wider words, Evidence into the
-    report. The library is twenty short papers in data/library (invented for this sample); ranking and
-    sentence-level summaries are computed here, without a model and without a network.
+    Fan-out inside fan-out: `plan` returns one SearchQuery a sub-question, `search` answers each with
+    several SearchResults, four `read` workers share them, and two joins (`weigh`, `compare`) bring all
+    of it together again. `compare` branches: EvidenceThin goes through `refine` into another round with
+    wider words, Evidence into the report. The library is twenty short papers in data/library (invented
+    for this sample); ranking and sentence-level summaries are computed here, without a model and
+    without a network.
 
 Try
-    `wf-tui sample_flows/research.py`, then `r`, and watch the lanes with `2`. Select SearchResult in the graph and
-    press `b`: each result is held on its way to `read`. `e` edits its score or title, `x` drops it, `d` sends it
-    twice, `f` follows what it causes, `a` lets it go, `A` all of them. `w` on the final report shows the chain back
-    to the question. Save a change in `summarise_article` below while it runs: later readings use the new code.
+    `wf-tui sample_flows/research.py`, then `r`, and watch the lanes with `2`. Select SearchResult in
+    the graph and press `b`: each result is held on its way to `read`. `e` edits its score or title, `x`
+    drops it, `d` sends it twice, `f` follows what it causes, `a` lets it go, `A` all of them. `w` on
+    the final report shows the chain back to the question. Save a change in `summarise_article` below
+    while it runs: later readings use the new code.
 
 Headless
     wf-tui run sample_flows/research.py -i question="How do trees and roofs cool streets, and at what cost?"
@@ -39,15 +41,59 @@ from wf_core.retry_policy import retry_if_exception_type, retry_policy, stop_aft
 log = logging.getLogger("research")
 
 DATA = Path(__file__).parent / "data"
-STOPWORDS = set(
-    "a about after an and are as at be but by can do does for from get had has have how in into is it its "
-    "not of on one only or out over so than that the their them then they this to was were what when where "
-    "which while who whom why will with without you".split()
-)
+STOPWORDS = {
+    "a",
+    "about",
+    "an",
+    "and",
+    "are",
+    "as",
+    "at",
+    "be",
+    "but",
+    "by",
+    "can",
+    "do",
+    "does",
+    "for",
+    "from",
+}
+STOPWORDS |= {
+    "get",
+    "gets",
+    "had",
+    "has",
+    "have",
+    "how",
+    "in",
+    "into",
+    "is",
+    "it",
+    "its",
+    "not",
+    "of",
+    "on",
+    "one",
+}
+STOPWORDS |= {"only", "or", "out", "over", "so", "than", "that", "the", "their", "them", "they", "this", "to"}
+STOPWORDS |= {
+    "was",
+    "were",
+    "what",
+    "when",
+    "where",
+    "which",
+    "while",
+    "who",
+    "why",
+    "will",
+    "with",
+    "without",
+}
 QUANTITY = re.compile(r"(\d[\d,.]*\d|\d)(?: to (\d[\d.]*))? (°C|percent|euro|million euro)")
 
 
-# -- events -----------------------------------------------------------------------------------------------------------
+# -- events ----------------------------------------------------------------------------------------
 class ResearchStart(StartEvent):
     """What is to be found out, and how thoroughly."""
 
@@ -60,7 +106,9 @@ class ResearchStart(StartEvent):
     min_sources: int = Field(default=3, ge=1, le=6, description="Papers that must speak to a sub-question")
     max_rounds: int = Field(default=3, ge=1, le=6, description="Searches before the evidence has to do")
     style: Literal["brief", "full"] = Field(default="full", description="Sentences quoted in the report")
-    flaky_index: bool = Field(default=True, description="The search index fails now and then and is asked again")
+    flaky_index: bool = Field(
+        default=True, description="The search index fails now and then and is asked again"
+    )
     seed: int = Field(default=7, description="The same seed gives the same delays and failures")
     pace: float = Field(default=1.0, ge=0, le=10, description="Multiplies every delay; 0 runs at once")
 
@@ -153,7 +201,7 @@ class ResearchState(BaseModel):
     found: dict[str, list[Found]] = Field(default_factory=dict)
 
 
-# -- the library and its index ------------------------------------------------------------------------------------------
+# -- the library and its index ---------------------------------------------------------------------
 @dataclass(frozen=True)
 class Paper:
     """One paper, cut into sentences."""
@@ -226,7 +274,7 @@ def quantities(readings: list[Found]) -> dict[str, list[tuple[float, str]]]:
     return by_unit
 
 
-# -- the workflow -------------------------------------------------------------------------------------------------------
+# -- the workflow ----------------------------------------------------------------------------------
 class Research(Workflow):
     """Answers a question from a small library, with sources."""
 
@@ -261,7 +309,9 @@ class Research(Workflow):
         if state.flaky_index and attempt < 3 and dice.random() < 0.35:
             log.warning("index timed out on %r", " ".join(ev.terms))
             raise ConnectionError(f"the index did not answer ({ev.facet})")
-        ranked = sorted(((bm25(paper, ev.terms), paper) for paper in library().values()), key=lambda pair: -pair[0])
+        ranked = sorted(
+            ((bm25(paper, ev.terms), paper) for paper in library().values()), key=lambda pair: -pair[0]
+        )
         hits = [(score, paper) for score, paper in ranked if score > 0][: state.settings["results_per_query"]]
         log.info("%r: %d papers", ev.facet, len(hits))
         return [
@@ -306,7 +356,9 @@ class Research(Workflow):
         return FacetEvidence(facet=readings[0].facet, readings=best_first)
 
     @step
-    async def compare(self, ctx: Context[ResearchState], evidence: list[FacetEvidence]) -> Evidence | EvidenceThin:
+    async def compare(
+        self, ctx: Context[ResearchState], evidence: list[FacetEvidence]
+    ) -> Evidence | EvidenceThin:
         """Merge this round into what is known and decide whether it is enough."""
         async with ctx.store.edit_state() as state:
             for item in evidence:
@@ -318,7 +370,10 @@ class Research(Workflow):
         await asyncio.sleep(0.7 * state.pace)
         counts = {facet: len(state.found.get(facet, [])) for facet in state.terms}
         thin = [facet for facet, count in counts.items() if count < state.settings["min_sources"]]
-        print(f"round {state.round}: " + "; ".join(f"{facet}: {count} papers" for facet, count in counts.items()))
+        print(
+            f"round {state.round}: "
+            + "; ".join(f"{facet}: {count} papers" for facet, count in counts.items())
+        )
         if thin and state.round < state.settings["max_rounds"]:
             return EvidenceThin(facets=thin, round=state.round)
         if thin:

@@ -1,14 +1,16 @@
 """Failure as part of the plan: a flaky service, a retry policy, and a step that recovers what stays broken.
 
 Shows
-    `fetch` raises now and then. Its retry policy tries again, three times in all, and only for errors worth it:
-    a `QuotaError` is never retried. What is given up arrives in `recover` as a StepFailedEvent with the exception
-    and the number of attempts, and the run goes on with a fallback instead of failing.
+    `fetch` raises now and then. Its retry policy tries again, three times in all, and only for errors
+    worth it: a `QuotaError` is never retried. What is given up arrives in `recover` as a
+    StepFailedEvent with the exception and the number of attempts, and the run goes on with a fallback
+    instead of failing.
 
 Try
-    `wf-tui sample_flows/retries.py`, `r`. The lanes (`2`) show attempts and the pause between them. Choose
-    `fetch`, `b`, then `B` and "exception": the debugger stops where it raises, before the policy decides.
-    With recover switched off in the form the run fails: the timeline names the step and the line.
+    `wf-tui sample_flows/retries.py`, `r`. The lanes (`2`) show attempts and the pause between them.
+    Choose `fetch`, `b`, then `B` and "exception": the debugger stops where it raises, before the policy
+    decides. With recover switched off in the form the run fails: the timeline names the step and the
+    line.
 
 Headless
     wf-tui run sample_flows/retries.py -i cities=6 -i failure_rate=0.7
@@ -112,7 +114,10 @@ class Retries(Workflow):
         log.warning("%s given up after %d attempts: %s", asked.city, ev.attempts, ev.exception)
         await asyncio.sleep(0.3 * asked.pace)
         return CityWeather(
-            city=asked.city, celsius=typical_celsius(asked.city), source="long-term mean", attempts=ev.attempts
+            city=asked.city,
+            celsius=typical_celsius(asked.city),
+            source="long-term mean",
+            attempts=ev.attempts,
         )
 
     @step

@@ -64,14 +64,19 @@ def plain(value: Any) -> Any:
 
 
 async def run(
-    module: ModuleType, answers: list[tuple[str, dict[str, Any]]] | None = None, workflow: str = "workflow", **inputs: Any
+    module: ModuleType,
+    answers: list[tuple[str, dict[str, Any]]] | None = None,
+    workflow: str = "workflow",
+    **inputs: Any,
 ) -> Outcome:
-    """Run the sample without delays; each published question is answered by the next of `answers` for its kind.
+    """Run the sample without delays; each published question takes the next of `answers`.
 
-    `answers` holds (answer event class, fields). A value that is callable gets the question.
+    `answers` holds (answer event class, fields). A callable value gets the question.
     """
     pending = list(answers or [])
-    handler = getattr(module, workflow).run(**{"pace": 0.0, **inputs})
+    offered = getattr(module, workflow)
+    flow = offered() if isinstance(offered, type) else offered
+    handler = flow.run(**{"pace": 0.0, **inputs})
     outcome = Outcome(None)
     question_type = module_framework(module).InputRequiredEvent
     async for event in handler.stream_events():
