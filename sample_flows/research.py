@@ -297,7 +297,7 @@ class Research(Workflow):
     @step(
         num_workers=2,
         retry_policy=retry_policy(
-            retry=retry_if_exception_type(ConnectionError), wait=wait_fixed(0.05), stop=stop_after_attempt(4)
+            retry=retry_if_exception_type(ConnectionError), wait=wait_fixed(0.2), stop=stop_after_attempt(4)
         ),
     )
     async def search(self, ctx: Context[ResearchState], ev: SearchQuery) -> list[SearchResult]:

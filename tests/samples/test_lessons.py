@@ -1,4 +1,4 @@
-"""What the samples say about themselves is true: keys, fields, answers and breakpoints in docstrings exist."""
+"""What samples say about themselves is true: keys, fields, answers and breakpoints in docstrings exist."""
 
 import ast
 import json

@@ -7,7 +7,7 @@ import pytest
 from cases import ACCEPT, CASES, NOT_YET, SOLVED, Case
 from runsample import ENGINES, Outcome, loaded, run
 
-pytestmark = pytest.mark.filterwarnings("default:.*rows thrown away:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*rows thrown away:UserWarning")
 
 
 async def outcome_of(case: Case, engine: str = "native", **more: Any) -> Outcome:
