@@ -22,7 +22,7 @@ import logging
 import random
 import statistics
 import warnings
-from collections import Counter
+from collections import defaultdict
 from datetime import date, datetime
 from pathlib import Path
 
@@ -185,7 +185,7 @@ def as_written(sale: Sale) -> dict[str, str]:
 
 def totals(pairs: list[tuple[str, float]]) -> dict[str, float]:
     """Sum by key, largest first."""
-    summed: Counter[str] = Counter()
+    summed: defaultdict[str, float] = defaultdict(float)
     for key, value in pairs:
         summed[key] += value
     return {

@@ -1,14 +1,13 @@
 """What samples say about themselves is true: keys, fields, answers and breakpoints in docstrings exist."""
 
-import ast
 import json
 import re
-import shlex
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
 import pytest
+from lessons import LESSONS, docstring, headless_lines
 from runsample import SAMPLES, loaded
 
 from wf_core import Workflow
@@ -17,7 +16,6 @@ from wf_debug.control.breakpoints import parse_breakpoint
 from wf_tui.actions import view
 from wf_tui.commands import COMMANDS, key_names
 
-LESSONS = sorted([path.name for path in SAMPLES.glob("*.py")] + ["helpdesk/flow.py"])
 KEYS = {
     key
     for command in COMMANDS
@@ -26,16 +24,6 @@ KEYS = {
 }
 PANE_KEYS = {"enter"}
 KEY_LIKE = re.compile(r"`(\S|(?:ctrl|shift|alt)\+\S+|[fF]\d+|enter|esc|tab)`")
-
-
-def docstring(sample: str) -> str:
-    return ast.get_docstring(ast.parse((SAMPLES / sample).read_text(encoding="utf-8"))) or ""
-
-
-def headless_lines(sample: str) -> list[list[str]]:
-    """The command lines after `Headless`, as argument lists."""
-    text = docstring(sample).partition("Headless\n")[2].replace("\\\n", " ")
-    return [shlex.split(line) for line in text.splitlines() if line.strip()]
 
 
 def start_event(module: ModuleType, name: str) -> Any:

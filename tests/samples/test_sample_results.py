@@ -4,8 +4,8 @@ import logging
 from typing import Any
 
 import pytest
-from cases import ACCEPT, CASES, NOT_YET, SOLVED, Case
 from runsample import ENGINES, Outcome, loaded, run
+from sample_cases import ACCEPT, CASES, NOT_YET, SOLVED, Case
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*rows thrown away:UserWarning")
 

@@ -1,0 +1,48 @@
+"""The headless lines of the docstrings do what they promise, in the real process."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from lessons import LESSONS, headless_lines
+from runsample import SAMPLES
+
+
+def run_line(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run `wf-tui ...` from a docstring in the folder above sample_flows, without its delays."""
+    return subprocess.run(
+        [sys.executable, "-m", "wf_tui", *arguments[1:], "-i", "pace=0"],
+        cwd=SAMPLES.parent,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("sample", LESSONS)
+def test_the_last_headless_line_runs_to_its_result_or_its_breakpoint(sample: str) -> None:
+    line = headless_lines(sample)[-1]
+    done = run_line(line)
+    assert "Traceback" not in done.stderr
+    if "--break" in line:
+        assert done.returncode == 3, done.stderr
+        assert "held" in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)
+
+
+def test_research_reports_headless() -> None:
+    done = run_line(headless_lines("research.py")[0])
+    assert done.returncode == 0, done.stderr
+    assert "cool streets" in done.stdout
+
+
+def test_an_expensive_purchase_without_its_second_signature_stops_and_says_who_is_asked() -> None:
+    line = ["wf-tui", "run", "sample_flows/approval.py", "--respond", "approve"]
+    done = run_line(line)
+    assert done.returncode == 3
+    assert "Who signs as the second person?" in done.stderr
+    assert "SignatureGiven" in done.stderr
