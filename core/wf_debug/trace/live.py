@@ -1,0 +1,201 @@
+"""What is going on now, folded from records: runs, steps, holds, questions.
+
+Written by one thread, read by any: a reader gets a snapshot that never changes under it, the same object until something
+did change.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from wf_debug.graph import FlowGraph
+from wf_debug.trace import records as r
+from wf_debug.trace.activity import EdgeKey, RunActivity, RunState, RunStatus, StepActivity, WorkerState
+from wf_debug.trace.prompts import Prompt, Prompts
+from wf_debug.trace.records import Held
+
+__all__ = ["EdgeKey", "Held", "LiveState", "Prompt", "RunState", "StepActivity", "WorkerState"]
+
+_ENDS: dict[str, RunStatus] = {
+    "run_finished": "finished",
+    "run_failed": "failed",
+    "run_cancelled": "cancelled",
+    "run_timed_out": "timed_out",
+}
+
+
+class LiveState:
+    """The present as the records tell it. `graph` says which events ask a person and which answer."""
+
+    def __init__(self, graph: FlowGraph | None = None) -> None:
+        self._lock = threading.Lock()
+        self._runs: dict[str, RunState] = {}
+        self._activities: dict[str, RunActivity] = {}
+        self._holds: dict[int, Held] = {}
+        self._prompts = Prompts(graph)
+        self._paused: set[str] = set()
+        self._runs_shown: dict[str, RunState] | None = {}
+        self._holds_shown: dict[int, Held] | None = {}
+        self._prompts_shown: list[Prompt] | None = []
+        self._steps_shown: dict[str, dict[str, StepActivity]] = {}
+
+    def set_graph(self, graph: FlowGraph | None) -> None:
+        """The workflow was (re)loaded: from now on this graph says which events are questions and answers."""
+        with self._lock:
+            self._prompts.graph = graph
+
+    def apply(self, record: r.Record) -> None:
+        """Take the next record."""
+        self.apply_all((record,))
+
+    def apply_all(self, records: Iterable[r.Record]) -> None:
+        """Take the next records; a reader sees all of them or none."""
+        with self._lock:
+            for record in records:
+                self._apply(record)
+
+    def _apply(self, record: r.Record) -> None:
+        if isinstance(record, r.CodeReloaded) and record.outcome == "restarted":
+            self._paused.clear()
+        if isinstance(record, r.ClockPaused | r.ClockResumed):
+            self._clock(record)
+        if record.run:
+            self._apply_to_run(record)
+        if self._prompts.apply(record):
+            self._prompts_shown = None
+
+    def _clock(self, record: r.ClockPaused | r.ClockResumed) -> None:
+        if isinstance(record, r.ClockPaused):
+            self._paused.add(record.run)
+        elif record.run:
+            self._paused.discard(record.run)
+        else:
+            self._paused.clear()
+
+    def _apply_to_run(self, record: r.Record) -> None:
+        if isinstance(record, r.RunStarted):
+            self._start(record)
+        elif record.kind in _ENDS:
+            self._end(record)
+        elif isinstance(record, r.Held):
+            self._holds[record.hold] = record
+            self._holds_shown = None
+        elif isinstance(record, r.Released) and record.hold in self._holds:
+            del self._holds[record.hold]
+            self._holds_shown = None
+        if not isinstance(record, r.Log | r.StateChanged):
+            self._activity(record.run).apply(record)
+            self._steps_shown.pop(record.run, None)
+        self._tick(record)
+
+    def _activity(self, run: str) -> RunActivity:
+        return self._activities.setdefault(run, RunActivity())
+
+    def _start(self, record: r.RunStarted) -> None:
+        self._drop_holds(record.run)
+        self._activity(record.run).over()
+        self._runs[record.run] = RunState(
+            run=record.run,
+            workflow=record.workflow,
+            status="running",
+            t=record.t,
+            wall=record.wall,
+            started_wall=record.wall,
+            parent_run=record.parent_run,
+            parent_invocation=record.parent_invocation,
+        )
+
+    def _end(self, record: r.Record) -> None:
+        state = self._runs.get(record.run) or RunState(
+            record.run, "", "running", record.t, record.wall, record.wall
+        )
+        result = record.result.preview if isinstance(record, r.RunFinished) else ""
+        error = _error_text(record)
+        self._runs[record.run] = replace(state, status=_ENDS[record.kind], result=result, error=error)
+        self._activity(record.run).over()
+        self._drop_holds(record.run)
+        self._paused.discard(record.run)
+
+    def _drop_holds(self, run: str) -> None:
+        for hold in [h.hold for h in self._holds.values() if h.run == run]:
+            del self._holds[hold]
+            self._holds_shown = None
+
+    def _tick(self, record: r.Record) -> None:
+        state = self._runs.get(record.run) or RunState(
+            record.run, "", "running", record.t, record.wall, record.wall
+        )
+        stuck = record.why if isinstance(record, r.RunStuck) else state.stuck
+        if isinstance(record, r.InvocationStarted):
+            stuck = ""
+        self._runs[record.run] = replace(
+            state, t=max(record.t, state.t), wall=record.wall or state.wall, stuck=stuck
+        )
+        self._runs_shown = None
+
+    # -- what a reader sees
+    @property
+    def runs(self) -> Mapping[str, RunState]:
+        """Every run of the session by id, in order of their start."""
+        with self._lock:
+            if self._runs_shown is None:
+                self._runs_shown = dict(self._runs)
+            return self._runs_shown
+
+    @property
+    def live_runs(self) -> list[str]:
+        """The runs that have not ended, oldest first."""
+        return [run for run, state in self.runs.items() if state.status == "running"]
+
+    def steps(self, run: str) -> Mapping[str, StepActivity]:
+        """The steps of a run that did anything so far, in order of their first activity."""
+        with self._lock:
+            if run not in self._activities:
+                return {}
+            if run not in self._steps_shown:
+                self._steps_shown[run] = self._activities[run].steps()
+            return self._steps_shown[run]
+
+    @property
+    def holds(self) -> Mapping[int, Held]:
+        """What is held now, oldest first."""
+        with self._lock:
+            if self._holds_shown is None:
+                self._holds_shown = dict(self._holds)
+            return self._holds_shown
+
+    @property
+    def prompts(self) -> list[Prompt]:
+        """The questions that wait for a person, oldest first."""
+        with self._lock:
+            if self._prompts_shown is None:
+                self._prompts_shown = self._prompts.open()
+            return self._prompts_shown
+
+    @property
+    def paused(self) -> bool:
+        """Whether a run clock stands still."""
+        with self._lock:
+            return bool(self._paused)
+
+    def edge_counts(self, run: str) -> Mapping[EdgeKey, int]:
+        """How many events went over each (source, event type, target) in this run."""
+        with self._lock:
+            return dict(self._activities[run].edges) if run in self._activities else {}
+
+    def observed_edges(self, run: str) -> set[EdgeKey]:
+        """The (source, event type, target) that events of this run went over."""
+        return set(self.edge_counts(run))
+
+
+def _error_text(record: r.Record) -> str:
+    match record:
+        case r.RunFailed(error=error):
+            return f"{error.type}: {error.message}"
+        case r.RunTimedOut(timeout=timeout, active=active):
+            running = f" while {', '.join(active)} ran" if active else ""
+            return f"timed out after {timeout:g} s{running}"
+        case _:
+            return ""
