@@ -27,7 +27,13 @@ SIGN: Answer = ("SignatureGiven", {"request": "PR-1007", "name": "M. Ferrer"})
 NOT_YET: Answer = ("Feedback", {"solved": "no", "message": "it was charged last week, I want a refund"})
 SOLVED: Answer = ("Feedback", {"solved": "yes"})
 ACCEPT: Answer = ("DecisionMade", {"item": lambda question: question.item, "action": "accept"})
-WAIVE: Answer = ("DecisionMade", {"item": lambda question: question.item, "action": "waive"})
+DECIDE: Answer = (
+    "DecisionMade",
+    {
+        "item": lambda question: question.item,
+        "action": lambda question: "waive" if question.severity == "high" else "accept",
+    },
+)
 
 CASES = [
     Case("hello.py"),
@@ -48,6 +54,6 @@ CASES = [
     Case("data_analysis.py", inputs={"strict": True, "top": 2, "min_revenue": 300}),
     Case("customer_service.py", answers=(NOT_YET, SOLVED)),
     Case("customer_service.py", inputs={"ticket": "T-999"}),
-    Case("review.py", answers=(ACCEPT, WAIVE) * 4),
+    Case("review.py", answers=(DECIDE,) * 8),
     Case("review.py", inputs={"ask_from": "never"}),
 ]
