@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.control.clock import FreezableClock
-from wf_debug.control.matching import Armed, BreakpointIndex, ConditionFailed, Scene, arm
+from wf_debug.control.matching import Armed, BreakpointIndex, Classes, ConditionFailed, Scene, arm
 from wf_debug.control.resolve import Resolved
 from wf_debug.control.tracer import Tracer
 from wf_debug.trace.records import (

@@ -31,7 +31,8 @@ class _Names:
     def check(self, point: Breakpoint) -> str:
         """Why the names can't match, empty if they can."""
         if point.event and point.event not in self.events and not point.exception:
-            return f"no event type or step named {point.event!r}; {suggestion(point.event, self.events | self.steps)}"
+            near = suggestion(point.event, self.events | self.steps)
+            return f"no event type or step named {point.event!r}; {near}"
         if point.step and point.step not in self.steps:
             return f"no step named {point.step!r}; {suggestion(point.step, self.steps)}"
         return ""

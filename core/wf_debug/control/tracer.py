@@ -46,7 +46,7 @@ class Tracer:
         self._seq = first_seq - 1
         self._starts: dict[str, float] = {}
         self._waiting: list[RecordBase] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._sending = threading.RLock()
         self._wake = threading.Event()
         self._window, self._prompt = 0.0, _PROMPT
@@ -98,7 +98,7 @@ class Tracer:
     def forked(self) -> None:
         """In a forked child: its records are not the session's."""
         self._closed = True
-        self._lock, self._sending = threading.Lock(), threading.RLock()
+        self._lock, self._sending = threading.RLock(), threading.RLock()
         self._send = _discard
 
     def close(self) -> None:

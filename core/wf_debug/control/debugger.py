@@ -1,0 +1,39 @@
+"""What every backend works with: one set for the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from wf_debug.control.clock import FreezableClock
+from wf_debug.control.controller import Controller
+from wf_debug.control.origin import Origin
+from wf_debug.control.payload import PayloadEncoder
+from wf_debug.control.tracer import Tracer
+from wf_debug.control.usercode import UserCode
+from wf_debug.graph import SourceRef
+
+
+def _nothing(origin: Origin) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Debugger:
+    """The parts of `control`, wired together."""
+
+    clock: FreezableClock
+    tracer: Tracer
+    payloads: PayloadEncoder
+    controller: Controller
+    user_code: UserCode
+    end_lines: Callable[[Origin], None] = _nothing
+    """Records what an invocation printed without a line end; called as it ends."""
+    loading: bool = False
+    """While a flow is imported no run may start."""
+    started_while_loading: list[SourceRef | None] = field(default_factory=list)
+
+    def runs_started_while_loading(self) -> list[SourceRef | None]:
+        """Where runs were started during imports; empties the list."""
+        started, self.started_while_loading = self.started_while_loading, []
+        return started

@@ -1,0 +1,229 @@
+"""What each command does. Where it runs is said beside it: on the control thread, on the loop, or beside the loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel
+
+from wf_debug import wire
+from wf_debug.backends.base import Backend, Offer
+from wf_debug.backends.refusal import Refused
+from wf_debug.control.breakpoints import Breakpoint
+from wf_debug.control.controller import Decision
+from wf_debug.control.debugger import Debugger
+from wf_debug.control.names import suggestion
+from wf_debug.control.resolve import resolve
+from wf_debug.host.load import Importer
+from wf_debug.host.mainthread import MainThread
+from wf_debug.host.offers import find_offers
+from wf_debug.host.reload import Reloader
+
+Place = Literal["here", "loop", "beside"]
+Handler = Callable[[Any], BaseModel | None]
+
+
+class Commands:
+    """The commands of one host."""
+
+    def __init__(
+        self, debugger: Debugger, backends: Sequence[Backend], main: MainThread, project: Path, end: Callable[[], None]
+    ) -> None:
+        self._debugger, self._backends, self._main, self._end = debugger, backends, main, end
+        self._importer = Importer(project, debugger.user_code, debugger.runs_started_while_loading)
+        self._reloader = Reloader(debugger.user_code, self._importer, self._offers_of)
+        self._offers: dict[str, Offer] = {}
+        self._points: list[Breakpoint] = []
+        self._load: wire.Load | None = None
+        self.handlers: dict[type[wire.CommandBase], tuple[Place, Handler]] = {
+            wire.Load: ("beside", self._load_flow),
+            wire.Reload: ("beside", self._reload),
+            wire.StartRun: ("loop", self._start_run),
+            wire.ResumeRun: ("loop", self._resume_run),
+            wire.Inject: ("loop", self._inject),
+            wire.Snapshot: ("loop", self._snapshot),
+            wire.CancelRun: ("here", self._cancel_run),
+            wire.Pause: ("here", lambda command: self._control.pause()),
+            wire.Continue: ("here", lambda command: self._control.resume()),
+            wire.AcceptAll: ("here", lambda command: self._control.accept_all()),
+            wire.StepNext: ("here", lambda command: self._control.step_next(command.hold)),
+            wire.Follow: ("here", lambda command: self._control.follow(command.hold)),
+            wire.RunTo: ("here", self._run_to),
+            wire.SetBreakpoints: ("here", self._set_breakpoints),
+            wire.Release: ("here", self._release),
+            wire.Validate: ("here", self._validate),
+            wire.GetState: ("here", self._get_state),
+            wire.GetStatus: ("here", self._get_status),
+            wire.Shutdown: ("here", lambda command: self._end()),
+        }
+
+    def schedule(self, command: wire.CommandBase, job: Callable[[], None]) -> None:
+        """Have `job`, which answers `command`, called where the command belongs.
+
+        Raises:
+            Refused: when there is no such place (the run is not live).
+        """
+        place = self.handlers[type(command)][0]
+        if place == "beside":
+            self._main.beside_loop(job)
+        elif place == "here":
+            job()
+        elif isinstance(command, wire.Inject | wire.Snapshot):
+            self._backend_of(command.run).on_loop_of(command.run, job)
+        else:
+            self._main.on_loop(job)
+
+    @property
+    def _control(self) -> Any:
+        return self._debugger.controller
+
+    # -- flows
+    def _load_flow(self, command: wire.Load) -> wire.Loaded:
+        began = time.monotonic()
+        self._load = command
+        offers = self._reloader.load(Path(command.path), command.engine)
+        if command.workflow is not None:
+            _choose(offers, command.workflow)
+        self._adopt(offers)
+        return wire.Loaded(
+            workflows=[o.info for o in offers.values()],
+            files=self._reloader.files(),
+            seconds=time.monotonic() - began,
+        )
+
+    def _offers_of(self, flow: Any, engine: str) -> dict[str, Offer]:
+        return find_offers(flow, self._backends, engine)
+
+    def _adopt(self, offers: dict[str, Offer]) -> None:
+        self._offers = offers
+        self._arm()
+
+    def _reload(self, command: wire.Reload) -> wire.ReloadResult:
+        report = self._reloader.reload()
+        if report.outcome == "swapped":
+            self._adopt(self._reloader.offers)
+        return report
+
+    # -- runs
+    def _start_run(self, command: wire.StartRun) -> wire.RunRef:
+        offer, backend = self._runnable(command.workflow)
+        return wire.RunRef(run=backend.start(offer, command.input))
+
+    def _resume_run(self, command: wire.ResumeRun) -> wire.ResumeResult:
+        offer, backend = self._runnable(command.workflow)
+        run, lost = backend.resume(offer, command.snapshot, command.drop_lost)
+        return wire.ResumeResult(run=run, lost=lost)
+
+    def _runnable(self, name: str) -> tuple[Offer, Backend]:
+        offer = _choose(self._offers, name)
+        if fatal := [p for p in offer.info.problems if p.fatal]:
+            raise Refused(
+                "invalid_workflow",
+                f"{name} can't run: {fatal[0].message}",
+                where=fatal[0].where,
+                hint="correct the workflow and save it; it is read again",
+            )
+        return offer, next(b for b in self._backends if b.name == offer.info.engine)
+
+    def _backend_of(self, run: str) -> Backend:
+        for backend in self._backends:
+            if run in backend.live_runs():
+                return backend
+        live = [r for b in self._backends for r in b.live_runs()]
+        hint = suggestion(run, live) or "no run is live; start one"
+        raise Refused("unknown_run", f"there is no live run {run!r}", hint=hint)
+
+    def _inject(self, command: wire.Inject) -> wire.InjectResult:
+        backend = self._backend_of(command.run)
+        workflow = backend.workflow_of(command.run)
+        event = backend.build(workflow, command.type, command.data)
+        return backend.inject(command.run, event, command.step)
+
+    def _snapshot(self, command: wire.Snapshot) -> wire.SnapshotResult:
+        return self._backend_of(command.run).snapshot(command.run)
+
+    def _cancel_run(self, command: wire.CancelRun) -> None:
+        backend = self._backend_of(command.run)
+        backend.on_loop_of(command.run, lambda: backend.cancel(command.run))
+
+    def cancel_all(self) -> None:
+        """Cancel every live run, on its loop."""
+        for backend in self._backends:
+            for run in backend.live_runs():
+                backend.on_loop_of(run, lambda b=backend, r=run: b.cancel(r))  # type: ignore[misc]
+
+    def _get_state(self, command: wire.GetState) -> wire.StateView:
+        return wire.StateView(state=self._backend_of(command.run).state(command.run))
+
+    # -- the debugger
+    def _arm(self) -> list[wire.Verification.Item]:
+        resolved = resolve(self._points, [o.info.graph for o in self._offers.values()])
+        self._control.set_breakpoints(resolved)
+        return [
+            wire.Verification.Item(id=r.breakpoint.id, ok=r.armed is not None, reason=r.reason, resolved=r.breakpoint)
+            for r in resolved
+        ]
+
+    def _set_breakpoints(self, command: wire.SetBreakpoints) -> wire.Verification:
+        self._points = command.breakpoints
+        return wire.Verification(items=self._arm())
+
+    def _run_to(self, command: wire.RunTo) -> None:
+        steps = {s.name for o in self._offers.values() for s in o.info.graph.steps}
+        if command.step not in steps:
+            hint = suggestion(command.step, steps)
+            raise Refused("unknown_step", f"there is no step named {command.step!r}", hint=hint)
+        self._control.run_to(command.step)
+
+    def _release(self, command: wire.Release) -> None:
+        value = self._edited(command) if command.action == "edit" else None
+        self._control.release(command.hold, Decision(command.action, value))
+
+    def _edited(self, command: wire.Release) -> Any:
+        visit = self._control.hold(command.hold).visit
+        backend = self._backend_of(visit.run)
+        data = command.data or {}
+        if visit.value is not None:
+            return backend.rebuild(visit.value, data)
+        if isinstance(data.get("type"), str) and isinstance(data.get("data", {}), dict):
+            return backend.build(backend.workflow_of(visit.run), data["type"], data.get("data", {}))
+        raise Refused(
+            "invalid_input",
+            f"what is held here ({visit.type}) is not one event, so it has no fields to edit",
+            hint='to go on with an event instead, send {"type": "EventName", "data": {its fields}}',
+        )
+
+    def _validate(self, command: wire.Validate) -> wire.Validation:
+        offer = _choose(self._offers, command.workflow)
+        backend = next(b for b in self._backends if b.name == offer.info.engine)
+        try:
+            event = backend.build(offer.workflow, command.type, command.data)
+        except Refused as refused:
+            if refused.error.code != "invalid_input":
+                raise
+            return wire.Validation(data=None, errors=refused.error.fields)
+        return wire.Validation(data=self._debugger.payloads.plain(event))
+
+    def _get_status(self, command: wire.GetStatus) -> wire.HostStatus:
+        status = wire.HostStatus(
+            live_runs=[r for b in self._backends for r in b.live_runs()],
+            paused=self._control.paused,
+            blocked_for=self._main.blocked_for(),
+            loading=self._main.importing,
+        )
+        if status.blocked_for or status.loading:
+            place = self._debugger.user_code.place_of(cast("FrameType | None", self._main.stack()))
+            if place:
+                status.where, status.function = place
+        return status
+
+
+def _choose(offers: dict[str, Offer], name: str) -> Offer:
+    if name in offers:
+        return offers[name]
+    hint = suggestion(name, offers) or "no flow is loaded"
+    raise Refused("unknown_workflow", f"there is no workflow named {name!r}", hint=hint)

@@ -1,0 +1,163 @@
+"""Importing a flow file as `python flow.py` would see it, with every failure as one clear refusal."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import linecache
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from wf_debug.backends.refusal import Refused
+from wf_debug.control.payload import safe_str
+from wf_debug.control.usercode import UserCode
+from wf_debug.graph import SourceRef
+from wf_debug.host.source import check_source, refuse_syntax
+
+
+@dataclass(frozen=True, slots=True)
+class FlowModule:
+    """An imported flow file."""
+
+    path: Path
+    name: str
+    module: ModuleType
+    tree: ast.Module
+
+
+class Importer:
+    """Imports flow files of one project. `started_runs` tells where runs were started since it was last asked."""
+
+    def __init__(self, project: Path, user_code: UserCode, started_runs: Callable[[], list[SourceRef | None]]) -> None:
+        self._project, self._user_code, self._started_runs = project, user_code, started_runs
+
+    def load(self, path: Path) -> FlowModule:
+        """Import the file, again if it was before.
+
+        Raises:
+            Refused: naming the file, the line and what to try.
+        """
+        path = path.resolve() if path.exists() else path.absolute()
+        tree = check_source(path)
+        old = self.forget_modules()
+        name, roots = module_name(path)
+        self._prepare_path(path, roots)
+        self._started_runs()
+        try:
+            module = self._import(name, path)
+            self._refuse_runs(path)
+        except BaseException as error:
+            self.forget_modules()
+            sys.modules.update(old)
+            raise self._refusal(error, path) from error
+        return FlowModule(path, name, module, tree)
+
+    def forget_modules(self) -> dict[str, ModuleType]:
+        """Make the project's modules unknown, so that the next import reads their files; gives them by name."""
+        old = {m.__name__: m for m in self._user_code.modules() if sys.modules.get(m.__name__) is m}
+        for name in old:
+            del sys.modules[name]
+        return old
+
+    def _prepare_path(self, path: Path, roots: list[Path]) -> None:
+        for root in reversed([path.parent, *roots, self._project]):
+            if str(root) not in sys.path:
+                sys.path.insert(0, str(root))
+        sys.argv = [str(path)]
+        linecache.checkcache()
+        importlib.invalidate_caches()
+
+    def _import(self, name: str, path: Path) -> ModuleType:
+        if "." in name:
+            importlib.import_module(name.rpartition(".")[0])
+        spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=_package_dir(path))
+        if spec is None or spec.loader is None:
+            raise Refused("not_python", f"python can't import {path}")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        return sys.modules.get(name, module)
+
+    def _refuse_runs(self, path: Path) -> None:
+        """A flow that runs itself while it is imported can't be debugged by starting it."""
+        if not (started := self._started_runs()):
+            return
+        where = next((s for s in started if s), None) or SourceRef(file=str(path), line=1)
+        raise Refused(
+            "ran_at_import",
+            f"{Path(where.file).name}:{where.line} runs a workflow while the file is imported",
+            where=where,
+            hint='put what runs it under `if __name__ == "__main__":`, then it is left to the debugger to start it',
+        )
+
+    def _refusal(self, error: BaseException, path: Path) -> Refused:
+        if isinstance(error, Refused):
+            return error
+        try:
+            self._refuse_runs(path)
+        except Refused as refused:
+            return refused
+        where = self._user_code.place_in(error.__traceback__)
+        at = f"{Path(where.file).name}:{where.line}" if where else path.name
+        if isinstance(error, SyntaxError):
+            return refuse_syntax(error, path)
+        if isinstance(error, SystemExit):
+            return Refused(
+                "exited_at_import",
+                f"{at} ends the process while the file is imported (sys.exit({error.code!r}))",
+                where=where,
+                hint='put what ends the program under `if __name__ == "__main__":`',
+            )
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            return _refuse_missing(error, where, at)
+        return Refused(
+            "import_error",
+            f"{at}: {type(error).__name__}: {safe_str(error)}",
+            where=where,
+            hint="the file raised while it was imported; correct and save it, it is read again",
+            traceback=self._user_code.traceback_of(error),
+        )
+
+
+def _refuse_missing(error: ModuleNotFoundError, where: SourceRef | None, at: str) -> Refused:
+    top = (error.name or "").partition(".")[0]
+    missing = top if importlib.util.find_spec(top) is None else error.name
+    return Refused(
+        "missing_package",
+        f"No module named {error.name!r}; imported at {at}; interpreter {sys.executable}",
+        where=where,
+        hint=f"install {missing!r} there, or pass --python with the interpreter that has it",
+    )
+
+
+def module_name(path: Path) -> tuple[str, list[Path]]:
+    """The name to import the file under, and the directories above its package, if it is in one.
+
+    Never a name that another module has: a flow called `json.py` must not become the json that everybody imports.
+    """
+    parts = [] if path.stem == "__init__" else [path.stem]
+    folder = path.parent
+    while (folder / "__init__.py").exists() and folder.name.isidentifier() and folder != folder.parent:
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    name = ".".join(parts) or path.parent.name
+    if "." in name:
+        return name, [folder]
+    return _free_name(name, path), []
+
+
+def _free_name(name: str, path: Path) -> str:
+    taken = sys.modules.get(name)
+    file = getattr(taken, "__file__", None)
+    ours = file is not None and Path(file) == path
+    if name == "__main__" or name in sys.stdlib_module_names or (taken is not None and not ours):
+        return f"{name.strip('_')}_flow"
+    return name
+
+
+def _package_dir(path: Path) -> list[str] | None:
+    return [str(path.parent)] if path.stem == "__init__" else None

@@ -1,0 +1,88 @@
+"""The main thread: it owns the user's event loop, and imports user code with no loop running."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+_BEAT = 0.05
+"""Seconds between two signs of life of the loop while runs are live."""
+_STILL_ALIVE = 0.25
+"""Seconds without one after which the loop counts as blocked."""
+
+Job = Callable[[], None]
+
+
+class MainThread:
+    """Runs jobs given from other threads, on the loop or beside it."""
+
+    def __init__(self, busy: Callable[[], bool]) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.ident = threading.main_thread().ident
+        self._busy = busy
+        self._beside: deque[Job] = deque()
+        self._beating = False
+        self._last_beat = time.monotonic()
+        self.importing = False
+        self._ending = False
+
+    def on_loop(self, job: Job) -> None:
+        """Call `job` inside the loop. Any thread."""
+        self.loop.call_soon_threadsafe(self._run_and_beat, job)
+
+    def beside_loop(self, job: Job) -> None:
+        """Stop the loop for a moment and call `job` with no loop running. Any thread."""
+        self._beside.append(job)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def end(self) -> None:
+        """Leave `serve`. Any thread."""
+        self._ending = True
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def serve(self, failed: Callable[[BaseException], None]) -> None:
+        """Run until `end`. `failed` is told of what user code throws through the loop, such as sys.exit."""
+        asyncio.set_event_loop(self.loop)
+        while not self._ending:
+            try:
+                self.loop.run_forever()
+                while self._beside:
+                    self._import_job(self._beside.popleft())
+            except BaseException as error:
+                failed(error)
+
+    def blocked_for(self) -> float:
+        """Seconds since the loop last turned, 0 while it does. Any thread."""
+        silent = time.monotonic() - self._last_beat
+        return silent if self._beating and silent > _STILL_ALIVE else 0.0
+
+    def stack(self) -> object:
+        """The main thread's current frame. Any thread."""
+        return sys._current_frames().get(self.ident or 0)
+
+    def _import_job(self, job: Job) -> None:
+        self.importing = True
+        try:
+            job()
+        finally:
+            self.importing = False
+            self._last_beat = time.monotonic()
+
+    def _run_and_beat(self, job: Job) -> None:
+        job()
+        self.keep_beating()
+
+    def keep_beating(self) -> None:
+        """Show signs of life as long as runs are live. On the loop."""
+        self._last_beat = time.monotonic()
+        if not self._beating and self._busy():
+            self._beating = True
+            self.loop.call_later(_BEAT, self._beat)
+
+    def _beat(self) -> None:
+        self._beating = False
+        self.keep_beating()

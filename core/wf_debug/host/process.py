@@ -1,0 +1,136 @@
+"""The life of a host process: wire the parts, serve, and leave nothing behind."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from wf_debug.backends.base import Backend
+from wf_debug.backends.native import NativeBackend
+from wf_debug.control.clock import FreezableClock
+from wf_debug.control.controller import Controller
+from wf_debug.control.debugger import Debugger
+from wf_debug.control.origin import current_origin
+from wf_debug.control.payload import PayloadEncoder
+from wf_debug.control.tracer import Tracer
+from wf_debug.control.usercode import UserCode
+from wf_debug.host.commands import Commands
+from wf_debug.host.connection import Connection
+from wf_debug.host.logs import LogCapture, stop_in_forked_child
+from wf_debug.host.mainthread import MainThread
+from wf_debug.host.server import Server
+from wf_debug.trace.records import Note
+from wf_debug.wire import Hello, HostConfig, encode
+
+_LAST_WORDS = 2.0
+"""Seconds that user code has to end after the session is gone."""
+
+
+class HostProcess:
+    """Everything in the process that is the debugger's."""
+
+    def __init__(self, config: HostConfig, connection: Connection) -> None:
+        project = Path(config.project).resolve()
+        clock = FreezableClock()
+        tracer = Tracer(connection.send, clock, config.first_seq)
+        payloads = PayloadEncoder(config.payload_limit, Path(config.spill))
+        controller = Controller(tracer, clock, payloads.encode)
+        self.debugger = Debugger(clock, tracer, payloads, controller, UserCode(project))
+        self.connection = connection
+        self.backends: list[Backend] = [NativeBackend(self.debugger)]
+        self.main = MainThread(self._has_live_runs)
+        self.commands = Commands(self.debugger, self.backends, self.main, project, self.end)
+        self.logs = LogCapture(tracer)
+        self.debugger.end_lines = self.logs.finish
+
+    def run(self) -> int:
+        """Serve until the session is gone or says shutdown; the exit code."""
+        self._prepare_process()
+        for backend in self.backends:
+            backend.attach()
+        self.connection.send(encode(self._hello()))
+        threading.Thread(target=self._control, name="wf-debug control", daemon=True).start()
+        self.main.serve(self._escaped)
+        self.logs.finish()
+        self.debugger.tracer.close()
+        self.connection.close()
+        return 0
+
+    def end(self) -> None:
+        """Cancel every run, then leave; user code that does not end is ended. Any thread."""
+        threading.Thread(target=self._force_end, name="wf-debug end", daemon=True).start()
+        self.debugger.controller.resume()
+        self.commands.cancel_all()
+        self.main.on_loop(self._end_when_idle)
+
+    def _end_when_idle(self) -> None:
+        if self._has_live_runs():
+            self.main.loop.call_later(0.01, self._end_when_idle)
+        else:
+            self.main.end()
+
+    def _force_end(self) -> None:
+        threading.Event().wait(_LAST_WORDS)
+        self.logs.finish()
+        self.debugger.tracer.flush()
+        self._force_exit(0)
+
+    def _control(self) -> None:
+        Server(self.connection, self.commands, self.debugger.tracer).serve()
+        self.end()
+
+    def _hello(self) -> Hello:
+        return Hello(
+            pid=os.getpid(),
+            python=sys.executable,
+            version=sys.version.split()[0],
+            engines={b.name: b.version for b in self.backends},
+        )
+
+    def _has_live_runs(self) -> bool:
+        return any(b.live_runs() for b in self.backends)
+
+    def _escaped(self, error: BaseException) -> None:
+        """What user code threw through the loop would have ended a plain python process."""
+        where = self.debugger.user_code.place_in(error.__traceback__)
+        what = f"sys.exit({error.code!r})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
+        text = f"{what} left the event loop" + (f" at {where}" if where else "") + "; a plain python would end here"
+        self.debugger.tracer.emit(Note, current_origin.get().run, level="error", text=text)
+
+    def _prepare_process(self) -> None:
+        faulthandler.enable(file=2)
+        sys.dont_write_bytecode = True
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._say_why_on_exit()
+        stop_in_forked_child(self.debugger.tracer)
+        self.logs.install()
+
+    def _say_why_on_exit(self) -> None:
+        """Flush before `os._exit` and SIGTERM end the process, and say who asked."""
+        leave = os._exit
+
+        def exit_now(status: int) -> None:
+            place = self.debugger.user_code.place_of(sys._getframe(1))
+            self._last_words(f"os._exit({status!r}) called" + (f" at {place[0]}" if place else ""))
+            leave(status)
+
+        def terminated(number: int, frame: FrameType | None) -> None:
+            self._last_words(f"the host was ended by {signal.Signals(number).name}")
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+        os._exit = exit_now  # type: ignore[assignment]
+        self._force_exit: Callable[[int], None] = leave
+        signal.signal(signal.SIGTERM, terminated)
+
+    def _last_words(self, text: str) -> None:
+        self.logs.finish()
+        origin = current_origin.get()
+        self.debugger.tracer.emit(Note, origin.run, level="error", text=text)
+        self.debugger.tracer.flush()
