@@ -134,10 +134,10 @@ def _take_extra(
         return
     if not name:
         errors.append(FieldError(field=name, message=f"the value {text!r} has no field name"))
-    elif name in declared or name in data:
+    while name in declared or name in data:
         errors.append(FieldError(field=name, message=f"{name!r} is there already"))
-    else:
-        data[name] = _parse(ANY_FIELD, text) if text else ""
+        name += "'"
+    data[name] = _parse(ANY_FIELD, text) if text else ""
 
 
 def _parse(spec: FieldSpec, text: str) -> Any:

@@ -1,0 +1,133 @@
+"""What the dialogs share: the frame, the line for messages, the buttons, and asking the session."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable
+from typing import ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen, ScreenResultType
+from textual.widget import Widget
+from textual.widgets import Button
+
+from wf_debug.session import SessionError
+from wf_tui.forms.row import Problem
+from wf_tui.look import clean
+
+Answer = TypeVar("Answer")
+
+
+class Dialog(ModalScreen[ScreenResultType]):
+    """A framed dialog. Escape closes it; a failing command is explained inside and loses nothing."""
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+        background: $background 60%;
+        & > #frame {
+            width: 84;
+            max-width: 100%;
+            height: auto;
+            max-height: 100%;
+            background: $surface;
+            border: round $accent;
+            border-title-color: $text-accent;
+            border-title-style: bold;
+            border-subtitle-color: $text-muted;
+            padding: 0 2;
+        }
+        & .remark { color: $text-muted; height: auto; margin-bottom: 1; }
+        & #actions { height: 1; margin-top: 1; }
+        & #actions Button { margin-right: 2; min-width: 10; }
+        & OptionList { border: none; padding: 0; background: $surface; max-height: 14; }
+        & OptionList { scrollbar-size-vertical: 1; }
+        & OptionList:focus { border: none; background-tint: transparent; }
+        &.-tall > #frame { padding: 1 2; }
+        &.-narrow > #frame { width: 100%; padding: 0 1; }
+        &.-narrow #actions Button { min-width: 0; margin-right: 1; }
+        &.-narrow FieldRow { layout: vertical; & > .name { width: 100%; } }
+        &.-short {
+            & > #frame { padding: 0 1; }
+            & #actions { margin: 0; }
+            & OptionList { max-height: 5; }
+            & .remark { display: none; }
+            & TabStrip { margin-bottom: 0; }
+            & FieldRow { margin-bottom: 0; & .hint { display: none; max-height: 2; } }
+            & FieldRow.-here .hint { display: block; }
+        }
+    }
+    """
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]  # noqa: RUF012 - as the base class declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-middle"), (30, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel"),
+        Binding("ctrl+s,ctrl+enter,ctrl+j", "submit", "send", priority=True),
+    ]
+    KEYS: ClassVar[str] = "esc cancel"
+    """What the lower border says about the keys."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._frame_title = title
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="frame") as frame:
+            frame.border_title = Content(clean(self._frame_title))
+            frame.border_subtitle = Content(self.KEYS)
+            yield from self.body()
+            yield Problem(id="trouble")
+            with Horizontal(id="actions"):
+                yield from self.buttons()
+
+    def body(self) -> Iterable[Widget]:
+        """What the dialog is about."""
+        return ()
+
+    def buttons(self) -> Iterable[Button]:
+        """The ways out, the usual one first."""
+        return ()
+
+    def retitle(self, title: str) -> None:
+        """Another title in the upper border."""
+        self.query_one("#frame").border_title = Content(clean(title))
+
+    def show_focused(self) -> None:
+        """Scroll to where the person types."""
+        if self.focused is not None:
+            self.focused.scroll_visible(animate=False)
+
+    def complain(self, text: str) -> None:
+        """Say inside the dialog what is wrong; an empty text takes it back."""
+        self.query_one("#trouble", Problem).show(text)
+
+    async def attempt(self, command: Awaitable[Answer]) -> Answer | None:
+        """Await a command to the session; a failure is told in the dialog and gives None."""
+        self.complain("")
+        try:
+            return await command
+        except SessionError as error:
+            self.complain(str(error))
+            return None
+
+    async def action_cancel(self) -> None:
+        self.dismiss(None)
+
+    def action_submit(self) -> None:
+        """What enter on the usual button does."""
+
+    @on(Button.Pressed, "#cancel")
+    async def _cancelled(self) -> None:
+        await self.action_cancel()
+
+    @on(Button.Pressed, "#submit")
+    def _submitted(self) -> None:
+        self.action_submit()
+
+
+def button(label: str, name: str, *, usual: bool = False) -> Button:
+    """One button of a dialog's last line."""
+    return Button(label, variant="primary" if usual else "default", id=name, compact=True)
