@@ -79,8 +79,24 @@ class Resource:
             resource.set_type_annotation(annotation)
             resource.set_localns(self._localns)
             arguments[name] = await manager.get(resource)
+        self._refuse_missing(arguments)
         value = self.factory(**arguments)
         return await value if inspect.iscoroutinefunction(self.factory) else value
+
+    def _refuse_missing(self, arguments: Mapping[str, Any]) -> None:
+        parameters = inspect.signature(self.factory).parameters.values()
+        missing = [
+            p.name
+            for p in parameters
+            if p.default is p.empty
+            and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+            and p.name not in arguments
+        ]
+        if missing:
+            raise TypeError(
+                f"Resource {self.name} has no value for its parameter {', '.join(missing)}: annotate it as "
+                "Annotated[T, Resource(...)], with names that the module (or the step's scope) knows"
+            )
 
     def set_type_annotation(self, type_annotation: Any) -> None:
         """Nothing to do: the factory decides the type."""

@@ -148,7 +148,7 @@ class WorkflowGraph(BaseModel):
     description: str | None = None
 
     def filter_by_node_type(self, *node_types: str) -> WorkflowGraph:
-        """The graph without nodes of these types; paths through them become edges, labelled by the first one."""
+        """The graph without nodes of these types; paths through them become edges, labelled by the first."""
         kept = [node for node in self.nodes if node.node_type not in node_types]
         left_out = {node.id: node.label for node in self.nodes if node.node_type in node_types}
         leaving: dict[str, list[WorkflowGraphEdge]] = {}
