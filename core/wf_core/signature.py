@@ -109,9 +109,7 @@ def _read_parameter(
         signature.accepted_events[name] = types
 
 
-def _add_collection(
-    signature: StepSignature, name: str, elements: tuple[Any, ...], marker: Collect
-) -> None:
+def _add_collection(signature: StepSignature, name: str, elements: tuple[Any, ...], marker: Collect) -> None:
     if not isinstance(marker.cardinality, (All, Take)):
         raise WorkflowValidationError(
             f"Collect cardinality on {name!r} must be All() or Take(n). Other cardinalities are not supported."
@@ -129,7 +127,9 @@ def _add_collection(
 def _check(signature: StepSignature) -> None:
     slots = signature.accepted_events
     if not slots:
-        raise WorkflowValidationError("Step signature must have at least one parameter annotated as type Event")
+        raise WorkflowValidationError(
+            "Step signature must have at least one parameter annotated as type Event"
+        )
     if len(slots) > 1 and signature.collection_param is not None:
         raise WorkflowValidationError(
             "A list[E] collection parameter cannot be combined with other event parameters. Use a single "
@@ -164,7 +164,9 @@ def _list_elements(annotation: Any) -> tuple[Any, ...] | None:
     if len(members) != 1 or get_origin(members[0]) is not list:
         return None
     elements = [t for t in _members(get_args(members[0])[0]) if t is not type(None)]
-    return tuple(dict.fromkeys(elements)) if elements and all(is_subclass(t, Event) for t in elements) else None
+    return (
+        tuple(dict.fromkeys(elements)) if elements and all(is_subclass(t, Event) for t in elements) else None
+    )
 
 
 def _produced(returned: Any) -> list[Any]:

@@ -164,14 +164,21 @@ class Instrument:
         """The body starts now; called in the context that the body (and its thread, if sync) will run in."""
 
     def waiting(
-        self, run: RunHandle, invocation: Invocation, awaits: type[Event], requirements: Mapping[str, Any], timeout: float | None
+        self,
+        run: RunHandle,
+        invocation: Invocation,
+        awaits: type[Event],
+        requirements: Mapping[str, Any],
+        timeout: float | None,
     ) -> None:
         """The body is in `wait_for_event`."""
 
     def resumed(self, run: RunHandle, invocation: Invocation, emission: int | None) -> None:
         """The awaited event came (None: the wait timed out)."""
 
-    def finished(self, run: RunHandle, invocation: Invocation, outcome: Outcome, retry_delay: float | None) -> None:
+    def finished(
+        self, run: RunHandle, invocation: Invocation, outcome: Outcome, retry_delay: float | None
+    ) -> None:
         """The outcome was accepted. `retry_delay` not None: a failed attempt that will be tried again after it."""
 
     def cancelled(self, run: RunHandle, invocation: Invocation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,6 +34,7 @@ class StepPlan:
         "name",
         "policy",
         "resources",
+        "seeded",
         "slots",
         "subclasses",
         "take",
@@ -52,6 +54,8 @@ class StepPlan:
         self.full = (1 << config.num_workers) - 1
         """Bit mask of all workers."""
         self.policy = config.retry_policy
+        self.seeded = self.policy is not None and "seed" in inspect.signature(self.policy.next).parameters
+        """Whether the retry policy takes a seed for its jitter."""
         self.slots = tuple(config.collect_params or ())
         self.collects = config.collection_param[0] if config.collection_param else None
         """Parameter that takes the members of a stream."""

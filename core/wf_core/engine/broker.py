@@ -1,0 +1,361 @@
+"""The state machine of a run: inputs change the state in place, commands say what is to be done.
+
+Pure: no clock, no I/O, no asyncio; ids come from counters, so the same inputs give the same state and commands again. An event's
+cost does not depend on how many came before it, nor on the number of steps.
+
+What counts as alive (`live`) is whatever can still move the run by itself: events on their way, queued, running and delayed
+works. A wait is not: only something from outside ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from wf_core.engine import collecting
+from wf_core.engine.commands import Command, Emit, Fail, Queued, Resume, RetryLater, Routed, Start
+from wf_core.engine.joins import Joins
+from wf_core.engine.plan import FlowPlan, StepPlan
+from wf_core.engine.state import NO_RECOVERIES, How, Pending, StepState, Stream, Wait, Work
+from wf_core.events import Event, StepFailedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed attempt: the error, seconds since the first attempt began, and when."""
+
+    error: BaseException
+    elapsed: float
+    at: datetime
+
+
+class Broker:
+    """All state of one run."""
+
+    def __init__(self, plan: FlowPlan) -> None:
+        self.plan = plan
+        self.steps = {name: StepState(step) for name, step in plan.steps.items()}
+        self.live = 0
+        self.over = False
+        self.emissions = 0
+        self.invocations = 0
+        self.wait_count = 0
+        self.pending: dict[int, Pending] = {}
+        self.works: dict[int, Work] = {}
+        """Every unfinished invocation."""
+        self.delayed: dict[int, Work] = {}
+        """Failed works until their next attempt."""
+        self.waits: dict[int, Wait] = {}
+        self.waits_by_kind: dict[type[Event], dict[int, Wait]] = {}
+        self.joins = Joins(self)
+
+    # -- events ---------------------------------------------------------------------------------------------------------
+    def announce(
+        self,
+        event: Event,
+        how: How,
+        source: int | None = None,
+        target: str | None = None,
+        scope: Stream | None = None,
+        recoveries: Mapping[str, int] = NO_RECOVERIES,
+    ) -> Pending:
+        """An event was emitted; it stays on its way until `route` or `forget`."""
+        self.emissions = number = self.emissions + 1
+        pending = self.pending[number] = Pending(number, event, how, source, target, scope, recoveries)
+        self.live += 1
+        if scope is not None:
+            scope.open += 1
+        return pending
+
+    def route(self, pending: Pending) -> list[Command]:
+        """Give the event to the waits and steps that take it."""
+        del self.pending[pending.id]
+        waits = self._awaiting(pending.event) if self.waits else []
+        resumed = {wait.work.step for wait in waits}
+        target = pending.target
+        takers = [
+            step
+            for step in self.plan.takers(type(pending.event))
+            if (target is None or target == step.name) and step.name not in resumed
+        ]
+        out: list[Command] = [Routed(pending, [step.name for step in takers], waits)]
+        for wait in waits:
+            wait.emission = pending.id
+            self._answer(wait, pending.event, out)
+        for step in takers:
+            self._deliver(step, pending, out)
+        self._left(pending.scope, out)
+        return out
+
+    def forget(self, pending: Pending) -> list[Command]:
+        """The event is not to be routed at all."""
+        del self.pending[pending.id]
+        out: list[Command] = []
+        self._left(pending.scope, out)
+        return out
+
+    def _deliver(self, step: StepPlan, pending: Pending, out: list[Command]) -> None:
+        if step.collects is not None:
+            self.joins.member(step, pending, out)
+        elif step.slots:
+            self.joins.slot(step, pending, out)
+        else:
+            self.enqueue(step, (pending.event,), (pending.id,), pending.scope, pending.recoveries, out)
+
+    # -- works ----------------------------------------------------------------------------------------------------------
+    def enqueue(
+        self,
+        step: StepPlan,
+        events: tuple[Event, ...],
+        emissions: tuple[int, ...],
+        scope: Stream | None,
+        recoveries: Mapping[str, int],
+        out: list[Command],
+    ) -> Work:
+        """A new invocation of the step: started if a worker is free, else queued."""
+        self.invocations = number = self.invocations + 1
+        work = self.works[number] = Work(number, step, events, emissions, scope, recoveries)
+        self.live += 1
+        if scope is not None:
+            scope.open += 1
+        state = self.steps[step.name]
+        if state.busy == step.full:
+            state.queue.append(work)
+            out.append(Queued(work))
+        else:
+            self._occupy(state, work, out)
+        return work
+
+    def repeat(self, work: Work) -> list[Command]:
+        """Once more the same input, as another invocation that no instrument is asked about."""
+        out: list[Command] = []
+        twin = self.enqueue(work.plan, work.events, work.emissions, work.scope, work.recoveries, out)
+        twin.gated = False
+        twin.trigger = work.trigger
+        return out
+
+    def returned(self, work: Work, events: Sequence[Event], *, fanned_out: bool) -> list[Command]:
+        """The work is done. A list that was returned as such opens a stream, even when it is empty."""
+        out: list[Command] = []
+        scope = self.joins.open(work) if fanned_out else work.scope
+        emitted = [self.announce(e, "returned", work.id, None, scope, work.recoveries) for e in events]
+        self._retire(work, out)
+        out.extend(map(Emit, emitted))
+        if fanned_out and scope is not None:
+            self.joins.leave(scope, out)
+        return out
+
+    def failed(self, work: Work, failure: Failure, delay: float | None) -> list[Command]:
+        """An attempt failed. `delay` is what the retry policy said: seconds until the next attempt, None to give up."""
+        out: list[Command] = []
+        collecting.undo(self.steps[work.step].buffers, work)
+        work.last_error = failure.error
+        work.failed_at = failure.at.timestamp()
+        work.attempt += 1
+        if delay is None:
+            self._give_up(work, failure, out)
+        elif delay > 0:
+            self._vacate(work, out)
+            self.delayed[work.id] = work
+            out.append(RetryLater(work, delay))
+        else:
+            self.steps[work.step].queue.appendleft(work)
+            self._vacate(work, out)
+        return out
+
+    def due(self, work: Work) -> list[Command]:
+        """The delay before the next attempt is over."""
+        out: list[Command] = []
+        del self.delayed[work.id]
+        state = self.steps[work.step]
+        state.queue.appendleft(work)
+        self._drain(state, out)
+        return out
+
+    def skipped(self, work: Work) -> list[Command]:
+        """The work is not to run at all."""
+        out: list[Command] = []
+        self._retire(work, out)
+        return out
+
+    def _give_up(self, work: Work, failure: Failure, out: list[Command]) -> None:
+        handler = work.plan.handler
+        spent = work.recoveries.get(handler, 0) if handler is not None else 0
+        if handler is None or spent >= self.plan.steps[handler].max_recoveries:
+            out.append(Fail(work.step, failure.error, work, work.attempt, failure.elapsed))
+            return
+        event = StepFailedEvent(
+            step_name=work.step,
+            input_event=work.input,
+            exception=failure.error,
+            attempts=work.attempt,
+            elapsed_seconds=failure.elapsed,
+            failed_at=failure.at,
+        )
+        recoveries = {**work.recoveries, handler: spent + 1}
+        rescue = self.announce(event, "returned", work.id, handler, work.scope, recoveries)
+        self._retire(work, out)
+        out.append(Emit(rescue))
+
+    def _retire(self, work: Work, out: list[Command]) -> None:
+        """The work is finished for good."""
+        del self.works[work.id]
+        self._vacate(work, out)
+        self._left(work.scope, out)
+
+    def _occupy(self, state: StepState, work: Work, out: list[Command]) -> None:
+        """Put the work on the smallest free worker."""
+        free = ~state.busy & (state.busy + 1)
+        state.busy |= free
+        state.running += 1
+        work.worker = free.bit_length() - 1
+        if work.resuming is None:
+            out.append(Start(work))
+            return
+        answers = work.answers or {}
+        out.extend(Resume(wait, answers.get(wait.key)) for wait in work.resuming)
+        work.resuming = None
+        work.suspended = False
+
+    def _vacate(self, work: Work, out: list[Command]) -> None:
+        state = self.steps[work.step]
+        if work.worker is not None:
+            state.busy &= ~(1 << work.worker)
+            state.running -= 1
+            work.worker = None
+        if state.queue:
+            self._drain(state, out)
+
+    def _drain(self, state: StepState, out: list[Command]) -> None:
+        while state.queue and state.busy != state.plan.full:
+            self._occupy(state, state.queue.popleft(), out)
+
+    def _left(self, scope: Stream | None, out: list[Command]) -> None:
+        """Something that was alive no longer is."""
+        self.live -= 1
+        if scope is not None:
+            self.joins.leave(scope, out)
+
+    # -- waits ----------------------------------------------------------------------------------------------------------
+    def wait(
+        self, work: Work, key: str, kind: type[Event], requirements: Mapping[str, Any], timeout: float | None
+    ) -> tuple[Wait, list[Command]]:
+        """The work's body suspends itself; its worker is free for others meanwhile."""
+        out: list[Command] = []
+        self.wait_count += 1
+        wait = Wait(self.wait_count, work, key, kind, requirements, timeout)
+        self.register(wait)
+        if not work.suspended:
+            work.suspended = True
+            self.live -= 1
+            self._vacate(work, out)
+        return wait, out
+
+    def register(self, wait: Wait) -> None:
+        """Have events matched with this wait."""
+        self.waits[wait.id] = wait
+        self.waits_by_kind.setdefault(wait.kind, {})[wait.id] = wait
+
+    def unwait(self, wait: Wait) -> list[Command]:
+        """The body gave the wait up by itself and runs on, on a worker if one is free."""
+        out: list[Command] = []
+        self._drop_wait(wait)
+        work = wait.work
+        if work.suspended and work.resuming is None:
+            work.suspended = False
+            self.live += 1
+            state = self.steps[work.step]
+            if state.busy != state.plan.full:
+                work.resuming = []
+                self._occupy(state, work, out)
+        return out
+
+    def wait_timed_out(self, wait: Wait) -> list[Command]:
+        """Nothing came in time."""
+        out: list[Command] = []
+        self._answer(wait, None, out)
+        return out
+
+    def _awaiting(self, event: Event) -> list[Wait]:
+        if self.plan.waits_with_subclasses:
+            candidates = [
+                w for kind in type(event).__mro__ for w in self.waits_by_kind.get(kind, {}).values()
+            ]
+        else:
+            candidates = list(self.waits_by_kind.get(type(event), {}).values())
+        return [wait for wait in candidates if wait.matches(event)]
+
+    def _answer(self, wait: Wait, answer: Event | None, out: list[Command]) -> None:
+        self._drop_wait(wait)
+        work = wait.work
+        if work.answers is None:
+            work.answers = {}
+        work.answers[wait.key] = answer
+        if not work.suspended:
+            out.append(Resume(wait, answer))
+        elif work.resuming is not None:
+            work.resuming.append(wait)
+        else:
+            self._requeue(wait, out)
+
+    def _requeue(self, wait: Wait, out: list[Command]) -> None:
+        """The suspended work wants a worker again; without a body it starts from its first line."""
+        work = wait.work
+        self.live += 1
+        if wait.detached:
+            work.suspended = False
+            for other in [w for w in self.waits.values() if w.work is work]:
+                self._drop_wait(other)
+        else:
+            work.resuming = [wait]
+        state = self.steps[work.step]
+        state.queue.append(work)
+        if state.busy == state.plan.full:
+            out.append(Queued(work))
+        self._drain(state, out)
+
+    def _drop_wait(self, wait: Wait) -> None:
+        del self.waits[wait.id]
+        del self.waits_by_kind[wait.kind][wait.id]
+
+    def collect(
+        self, work: Work, event: Event, expected: Sequence[type[Event]], buffer: str
+    ) -> list[Event] | None:
+        """Gather events for a step: the whole set once it is complete, in the order of `expected`, else None."""
+        return collecting.collect(self.steps[work.step].buffers, work, event, expected, buffer)
+
+    def accepts(self, event: Event, target: str | None) -> tuple[list[str], list[int]]:
+        """The steps and the waiting invocations that would take the event now."""
+        waits = self._awaiting(event)
+        resumed = {wait.work.step for wait in waits}
+        steps = [
+            step.name
+            for step in self.plan.takers(type(event))
+            if (target is None or target == step.name) and step.name not in resumed
+        ]
+        return steps, [wait.work.id for wait in waits]
+
+    def resume(self) -> list[Command]:
+        """Start what a restored state has queued."""
+        out: list[Command] = []
+        for state in self.steps.values():
+            self._drain(state, out)
+        out.extend(RetryLater(work, work.due or 0.0) for work in self.delayed.values())
+        return out
+
+    # -- the end ----------------------------------------------------------------------------------------------------------
+    def stop(self, *, keep: bool) -> list[Work]:
+        """Nothing moves any more. Returns the works cut off; `keep` leaves them in the state to be continued."""
+        self.over = True
+        cut = list(self.works.values())
+        if not keep:
+            for state in self.steps.values():
+                state.queue.clear()
+                state.buffers.clear()
+                state.slots.clear()
+            for table in (self.works, self.pending, self.delayed, self.waits, self.waits_by_kind):
+                table.clear()
+            self.joins.streams.clear()
+        return cut

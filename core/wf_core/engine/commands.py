@@ -1,0 +1,96 @@
+"""What the broker asks its runner to do."""
+
+from __future__ import annotations
+
+from wf_core.engine.state import Pending, Wait, Work
+from wf_core.events import Event
+
+
+class Start:
+    """Run the work on its worker."""
+
+    __slots__ = ("work",)
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+
+
+class Queued:
+    """Told: all workers of the step are busy."""
+
+    __slots__ = ("work",)
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+
+
+class Routed:
+    """Told: who takes the event. Nobody: both are empty."""
+
+    __slots__ = ("pending", "steps", "waits")
+
+    def __init__(self, pending: Pending, steps: list[str], waits: list[Wait]) -> None:
+        self.pending = pending
+        self.steps = steps
+        self.waits = waits
+
+
+class Resume:
+    """Let the suspended body go on; `answer` None: its wait timed out."""
+
+    __slots__ = ("answer", "wait")
+
+    def __init__(self, wait: Wait, answer: Event | None) -> None:
+        self.wait = wait
+        self.answer = answer
+
+
+class RetryLater:
+    """Call `Broker.due` for the work after `delay` seconds."""
+
+    __slots__ = ("delay", "work")
+
+    def __init__(self, work: Work, delay: float) -> None:
+        self.work = work
+        self.delay = delay
+
+
+class Emit:
+    """Pass a new event through the gate and have it routed."""
+
+    __slots__ = ("pending",)
+
+    def __init__(self, pending: Pending) -> None:
+        self.pending = pending
+
+
+class Fail:
+    """End the run: the step failed for good (`work`), or an event could not be honoured."""
+
+    __slots__ = ("attempts", "elapsed", "error", "step", "work")
+
+    def __init__(
+        self,
+        step: str,
+        error: BaseException,
+        work: Work | None = None,
+        attempts: int | None = None,
+        elapsed: float | None = None,
+    ) -> None:
+        self.step = step
+        self.error = error
+        self.work = work
+        self.attempts = attempts
+        self.elapsed = elapsed
+
+
+class Warn:
+    """Tell the author."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+Command = Start | Queued | Routed | Resume | RetryLater | Emit | Fail | Warn

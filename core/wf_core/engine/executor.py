@@ -1,0 +1,34 @@
+"""Runs a step's body: a coroutine in the invocation's own task, a plain function in a thread of the loop's default executor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wf_core.engine.state import Work
+    from wf_core.workflow import Workflow
+
+
+async def execute(workflow: Workflow, work: Work, arguments: dict[str, Any]) -> Any:
+    """What the body returns; raises what it raises. A thread sees a copy of the task's context variables."""
+    plan = work.plan
+    function = plan.function if plan.free else getattr(workflow, plan.name)
+    if plan.resources:
+        arguments.update(await workflow._resource_manager.resolve_all(plan.resources))
+    if plan.is_async:
+        return await function(**arguments)
+    context = contextvars.copy_context()
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(None, lambda: context.run(function, **arguments))
+
+
+def arguments_of(work: Work) -> dict[str, Any]:
+    """The event parameters of a step with their values."""
+    plan = work.plan
+    if plan.collects is not None:
+        return {plan.collects: list(work.events)}
+    if plan.slots:
+        return {name: event for (name, _), event in zip(plan.slots, work.events, strict=True)}
+    return {plan.event_param: work.events[0]}

@@ -1,0 +1,80 @@
+"""The stream of events that a run's caller reads, with the engine's own events in between.
+
+The engine's events are kept as tuples of strings and become events when somebody reads them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+
+from wf_core.events import Event, StepState, StepStateChanged, StopEvent
+
+StateNote = tuple[str, StepState, str, str, "str | None"]
+"""Fields of a StepStateChanged: step, state, worker, input class, output class."""
+
+
+class EventStream:
+    """A queue without bound: published events wait until they are read, once."""
+
+    __slots__ = ("_closed", "_items", "_lock", "_reader")
+
+    def __init__(self) -> None:
+        self._items: deque[Event | StateNote] = deque()
+        self._reader: asyncio.Future[None] | None = None
+        self._lock = asyncio.Lock()
+        self._closed = False
+
+    def put(self, item: Event | StateNote) -> None:
+        """Add an event, or the note of one."""
+        self._items.append(item)
+        if self._reader is not None:
+            self._wake()
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        self._closed = True
+        if self._reader is not None:
+            self._wake()
+
+    @property
+    def drained(self) -> bool:
+        """Closed, and everything read."""
+        return self._closed and not self._items
+
+    async def read(self, *, internal: bool) -> AsyncGenerator[Event, None]:
+        """The events up to and including the first stop event; without `internal` those of the engine are left out."""
+        async with self._lock:
+            while True:
+                while self._items:
+                    item = self._items.popleft()
+                    if type(item) is tuple:
+                        if internal:
+                            yield _as_event(item)
+                        continue
+                    assert isinstance(item, Event)
+                    yield item
+                    if isinstance(item, StopEvent):
+                        return
+                if self._closed:
+                    return
+                await self._more()
+
+    async def _more(self) -> None:
+        self._reader = asyncio.get_running_loop().create_future()
+        try:
+            await self._reader
+        finally:
+            self._reader = None
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+
+def _as_event(note: StateNote) -> StepStateChanged:
+    name, state, worker, taken, given = note
+    return StepStateChanged(
+        name=name, step_state=state, worker_id=worker, input_event_name=taken, output_event_name=given
+    )

@@ -1,0 +1,266 @@
+"""`Workflow`: a class whose steps are its methods marked with `@step`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import secrets
+from collections import deque
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import ValidationError
+
+from wf_core import validation
+from wf_core.context import Context
+from wf_core.decorators import StepConfig, StepFunction, WorkflowGraphCheck, config_of
+from wf_core.engine.plan import FlowPlan, StepPlan
+from wf_core.errors import WorkflowRuntimeError, WorkflowValidationError
+from wf_core.events import Event, StartEvent, StopEvent
+from wf_core.handler import WorkflowHandler
+from wf_core.resource import ResourceManager
+from wf_core.resource_checks import check_configs, check_resources
+from wf_core.serializers import BaseSerializer, JsonSerializer
+from wf_core.signature import place_of
+
+if TYPE_CHECKING:
+    from wf_core.engine.runner import Run
+
+logger = logging.getLogger("wf_core")
+
+
+class WorkflowMeta(type):
+    """Gives every workflow class its own table of free-function steps."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        super().__init__(name, bases, namespace)
+        cls._step_functions: dict[str, StepFunction] = {}
+        cls._compiled: FlowPlan | None = None
+
+
+class Workflow(metaclass=WorkflowMeta):
+    """Steps that are started by events and return events.
+
+        class Greet(Workflow):
+            @step
+            async def hello(self, ev: StartEvent) -> StopEvent:
+                return StopEvent(result=f"Hello {ev.name}")
+
+        await Greet().run(name="World")
+
+    Free functions become steps with `@step(workflow=Greet)`.
+    """
+
+    def __init__(
+        self,
+        timeout: float | None = 45.0,
+        disable_validation: bool = False,
+        verbose: bool = False,
+        resource_manager: ResourceManager | None = None,
+        num_concurrent_runs: int | None = None,
+        runtime: Any = None,
+        workflow_name: str | None = None,
+        skip_graph_checks: Collection[WorkflowGraphCheck] | None = None,
+        serializer: BaseSerializer | None = None,
+    ) -> None:
+        """`timeout` is in seconds per run, None for no limit; `num_concurrent_runs` limits the runs of this instance.
+
+        `verbose` prints what the steps do. `runtime` is accepted for compatibility: there is one runtime, this process.
+        Raises WorkflowConfigurationError unless one kind of start event is accepted and one kind of stop event returned;
+        WorkflowValidationError for unknown checks or a bad number of runs.
+        """
+        limit = num_concurrent_runs
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit <= 0):
+            raise WorkflowValidationError("num_concurrent_runs must be an integer greater than 0 or None")
+        steps = self._step_configs()
+        name = type(self).__name__
+        self._start_event_class = validation.start_event_class(steps, name)
+        self._stop_event_class = validation.stop_event_class(steps, name)
+        self._timeout = timeout
+        self._verbose = verbose
+        self._disable_validation = disable_validation
+        self._num_concurrent_runs = limit
+        self._runtime = runtime
+        self._workflow_name = workflow_name
+        self._serializer = serializer
+        self._resource_manager = resource_manager or ResourceManager()
+        self._skip_graph_checks = _known_checks(skip_graph_checks or ())
+        self._validated: tuple[FlowPlan, bool] | None = None
+        self._running = 0
+        self._waiting_runs: deque[Run] = deque()
+
+    # -- what it is made of ---------------------------------------------------------------------------------------------
+    @classmethod
+    def add_step(cls, func: StepFunction) -> None:
+        """Add a decorated free function as a step; WorkflowValidationError if it is no step or its name is taken."""
+        if config_of(func) is None:
+            raise WorkflowValidationError(
+                f"Step function {func.__name__} is missing the `@step` decorator.\n  at {place_of(func)}"
+            )
+        if func.__name__ in cls._get_steps_from_class():
+            raise WorkflowValidationError(
+                f"A step {func.__name__} is already part of this workflow, please choose another name.\n"
+                f"  at {place_of(func)}"
+            )
+        cls._step_functions[func.__name__] = func
+        cls._compiled = None
+
+    @classmethod
+    def _get_steps_from_class(cls) -> dict[str, StepFunction]:
+        """All steps by name: methods in alphabetical order, then free functions as they were added."""
+        methods = inspect.getmembers(cls, inspect.isfunction)
+        return {name: f for name, f in methods if config_of(f) is not None} | cls._step_functions
+
+    @classmethod
+    def _step_configs(cls) -> dict[str, StepConfig]:
+        found = ((name, config_of(f)) for name, f in cls._get_steps_from_class().items())
+        return {name: config for name, config in found if config is not None}
+
+    @classmethod
+    def _plan(cls) -> FlowPlan:
+        """How events are routed through this class, worked out once."""
+        if cls._compiled is None:
+            functions = cls._get_steps_from_class()
+            plans = {
+                name: StepPlan(name, function, config, free=name in cls._step_functions)
+                for name, function in functions.items()
+                if (config := config_of(function)) is not None
+            }
+            cls._compiled = FlowPlan(plans, validation.handlers_for(cls._step_configs()))
+        return cls._compiled
+
+    @property
+    def start_event_class(self) -> type[StartEvent]:
+        """The kind of start event a run begins with."""
+        return self._start_event_class
+
+    @property
+    def stop_event_class(self) -> type[StopEvent]:
+        """The kind of stop event a run ends with."""
+        return self._stop_event_class
+
+    @property
+    def events(self) -> list[type[Event]]:
+        """Every event class that the steps accept or return."""
+        return validation.event_classes(self._step_configs())
+
+    @property
+    def workflow_name(self) -> str:
+        """The given name, else module and qualified name of the class."""
+        return self._workflow_name or f"{type(self).__module__}.{type(self).__qualname__}"
+
+    @property
+    def serializer(self) -> BaseSerializer | None:
+        """The serializer given to the constructor."""
+        return self._serializer
+
+    @property
+    def runtime(self) -> Any:
+        """Whatever was given as runtime."""
+        return self._runtime
+
+    def _default_serializer(self) -> BaseSerializer:
+        return self._serializer if self._serializer is not None else JsonSerializer()
+
+    def _check_target(self, step: str, event: Event) -> None:
+        """WorkflowRuntimeError if there is no such step or it does not take the event."""
+        plan = self._plan().steps.get(step)
+        if plan is None:
+            raise WorkflowRuntimeError(f"Step {step} does not exist")
+        if not plan.takes(type(event)):
+            raise WorkflowRuntimeError(f"Step {step} does not accept event of type {type(event)}")
+
+    # -- checking -------------------------------------------------------------------------------------------------------
+    def validate(self, *, validate_resource_configs: bool = True, validate_resources: bool = False) -> bool:
+        """Check the structure; whether the workflow asks a person for input.
+
+        `validate_resources` also makes every resource once, which can't be done inside a running loop. Raises
+        WorkflowConfigurationError or WorkflowValidationError with all findings.
+        """
+        functions = self._get_steps_from_class()
+        steps = self._step_configs()
+        name = type(self).__name__
+        validation.require_steps(steps, name)
+        self._start_event_class = validation.start_event_class(steps, name)
+        self._stop_event_class = validation.stop_event_class(steps, name)
+        human = validation.validate(functions, self._start_event_class, set(self._skip_graph_checks))
+        if validate_resource_configs:
+            _raise_found("Resource config", check_configs(steps))
+        if validate_resources:
+            _raise_found("Resource", asyncio.run(check_resources(steps, self._resource_manager)))
+        return human
+
+    def _validate_once(self) -> None:
+        if self._disable_validation:
+            return
+        if self._validated is None or self._validated[0] is not type(self)._compiled:
+            human = self.validate()
+            self._validated = (self._plan(), human)
+
+    # -- running --------------------------------------------------------------------------------------------------------
+    def run(
+        self, ctx: Context[Any] | None = None, start_event: StartEvent | None = None, **kwargs: Any
+    ) -> WorkflowHandler:
+        """Start a run in the running loop; the keywords make its start event, unless `start_event` is given.
+
+        `ctx` carries state from an earlier run, or continues a restored one. Raises WorkflowValidationError for a wrong
+        structure, WorkflowRuntimeError if the start event can't be made, ContextStateError if the context is busy.
+        """
+        self._validate_once()
+        run_id = kwargs.pop("run_id", None) or secrets.token_hex(5)
+        context: Context[Any] = ctx if ctx is not None else Context(self)
+        start = None if context.is_running else self._make_start_event(start_event, kwargs)
+        handler = context._begin_run(start, run_id)
+        self._admit(handler._run)
+        return handler
+
+    def _make_start_event(self, given: StartEvent | None, values: dict[str, Any]) -> StartEvent:
+        if given is None:
+            try:
+                return self._start_event_class(**values)
+            except ValidationError as error:
+                name = self._start_event_class.__name__
+                raise WorkflowRuntimeError(
+                    f"Failed creating a start event of type '{name}' with the keyword arguments: {values}\n{error}"
+                ) from error
+        if not isinstance(given, StartEvent):
+            raise ValueError("The 'start_event' argument must be an instance of 'StartEvent'.")
+        if values:
+            logger.warning(
+                "Keyword arguments are not supported when 'run()' is invoked with the 'start_event' parameter. "
+                "These keyword arguments will be ignored: %s",
+                values,
+            )
+        return given
+
+    def _admit(self, run: Run) -> None:
+        if self._num_concurrent_runs is not None and self._running >= self._num_concurrent_runs:
+            self._waiting_runs.append(run)
+            return
+        self._running += 1
+        run.begin()
+
+    def _run_ended(self, run: Run) -> None:
+        """A run of this instance is over; the next one that waits for its turn begins."""
+        if run in self._waiting_runs:
+            self._waiting_runs.remove(run)
+            return
+        self._running -= 1
+        if self._waiting_runs:
+            self._running += 1
+            self._waiting_runs.popleft().begin()
+
+
+def _known_checks(checks: Collection[WorkflowGraphCheck]) -> frozenset[WorkflowGraphCheck]:
+    valid = set(get_args(WorkflowGraphCheck))
+    if unknown := set(checks) - valid:
+        raise WorkflowValidationError(
+            f"Unknown graph check names: {', '.join(sorted(unknown))}. Valid names are: {', '.join(sorted(valid))}"
+        )
+    return frozenset(checks)
+
+
+def _raise_found(what: str, errors: list[str]) -> None:
+    if errors:
+        raise WorkflowValidationError(f"{what} validation failed:\n" + "\n".join(f"  - {e}" for e in errors))
