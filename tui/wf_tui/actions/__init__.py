@@ -1,0 +1,1 @@
+"""What the commands do: async functions over the main screen, grouped as the help groups them."""

@@ -1,0 +1,51 @@
+"""Starting, repeating, cancelling and choosing runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wf_tui.screens.main import MainScreen
+
+
+async def start(screen: MainScreen) -> None:
+    """Ask for the start event's fields, then run."""
+    from wf_tui.screens.start import StartDialog
+
+    fields = await screen.ask(StartDialog(screen.session))
+    if fields is not None:
+        screen.show_run(await screen.session.start_run(fields))
+
+
+async def rerun(screen: MainScreen) -> None:
+    """Run again with the last input; a run still going is cancelled first, when the person agrees."""
+    current = screen.run
+    if current is not None and current.status == "running":
+        if not await screen.confirm("This run is still going.", "It is cancelled, then a new one starts.", "Run again"):
+            return
+        await screen.session.cancel(current.run)
+    screen.show_run(await screen.session.rerun())
+
+
+async def cancel(screen: MainScreen) -> None:
+    run = screen.run
+    if run is not None and await screen.confirm("Cancel this run?", "What it has done so far stays recorded.", "Cancel run"):
+        await screen.session.cancel(run.run)
+
+
+async def choose_run(screen: MainScreen) -> None:
+    """Let the person choose which run all panes show."""
+    from wf_tui.screens.chooser import Chooser, run_choices
+
+    chosen = await screen.ask(Chooser("Runs", run_choices(screen.live), screen.run_id))
+    if chosen is not None:
+        screen.show_run(chosen)
+
+
+async def choose_workflow(screen: MainScreen) -> None:
+    from wf_tui.screens.picker import WorkflowPicker
+
+    name = await screen.ask(WorkflowPicker(screen.session.workflows))
+    if name is not None:
+        await screen.session.choose(name)
+        screen.show_workflow()

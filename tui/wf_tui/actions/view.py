@@ -1,0 +1,110 @@
+"""Looking around: panes, zoom, filter, causes, the editor, the clipboard."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from textual.app import SuspendNotSupported
+
+from wf_debug.graph import SourceRef
+
+if TYPE_CHECKING:
+    from wf_tui.screens.main import MainScreen
+
+
+async def nothing(screen: MainScreen) -> None:
+    """For a command that is always refused with a reason."""
+
+
+def go_to(pane: str) -> Callable[[MainScreen], Awaitable[None]]:
+    async def act(screen: MainScreen) -> None:
+        screen.panes.go_to(pane)
+
+    return act
+
+
+async def next_pane(screen: MainScreen) -> None:
+    screen.panes.go_beside(1)
+
+
+async def previous_pane(screen: MainScreen) -> None:
+    screen.panes.go_beside(-1)
+
+
+async def zoom(screen: MainScreen) -> None:
+    screen.panes.toggle_zoom()
+
+
+async def open_filter(screen: MainScreen) -> None:
+    screen.panes.go_to("timeline")
+    screen.timeline.open_filter()
+
+
+async def toggle_problems(screen: MainScreen) -> None:
+    screen.toggle_problems()
+
+
+async def back(screen: MainScreen) -> None:
+    """One level back: filter, zoom, selection."""
+    if screen.timeline.bar.has_class("-open"):
+        screen.timeline.close_filter()
+    elif screen.only_problems:
+        screen.toggle_problems()
+    elif screen.zoomed:
+        screen.panes.toggle_zoom()
+    elif screen.selection.origin != "auto":
+        screen.follow()
+    else:
+        screen.say("nothing to go back from: q leaves")
+
+
+async def follow_tail(screen: MainScreen) -> None:
+    screen.follow()
+
+
+async def why(screen: MainScreen) -> None:
+    screen.panes.go_to("inspector")
+    screen.inspector.show_tab("why")
+
+
+async def open_source(screen: MainScreen) -> None:
+    """Suspend the application for the person's editor, at the line."""
+    place = screen.source_place()
+    if place is None:
+        screen.say("its source is not known")
+        return
+    command = editor_command(place)
+    try:
+        with screen.app.suspend():
+            subprocess.run(command, check=False)  # noqa: ASYNC221 - the screen belongs to the editor meanwhile
+    except SuspendNotSupported:
+        screen.say(f"no editor can be opened from here; the place is {place}", "warning")
+    except OSError as error:
+        screen.say(f"cannot start {command[0]!r}: {error.strerror}. Set $VISUAL or $EDITOR.", "error")
+    screen.refresh(layout=True)
+
+
+def editor_command(place: SourceRef) -> list[str]:
+    """The editor's command line; those that know how are told the line."""
+    words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    name = os.path.basename(words[0])
+    if name in ("code", "codium", "cursor"):
+        return [*words, "--wait", "--goto", f"{place.file}:{place.line}"]
+    if name in ("subl", "zed", "hx", "helix"):
+        return [*words, f"{place.file}:{place.line}"]
+    if name in ("vi", "vim", "nvim", "nano", "emacs", "emacsclient", "kak", "micro", "joe", "ne", "view"):
+        return [*words, f"+{place.line}", place.file]
+    return [*words, place.file]
+
+
+async def copy(screen: MainScreen) -> None:
+    text, what = screen.copyable()
+    if not text:
+        screen.say("nothing is selected to copy")
+        return
+    screen.app.copy_to_clipboard(text)
+    screen.say(f"copied {what} ({len(text):,} characters)")

@@ -1,0 +1,141 @@
+"""The Textual application: wiring only. It opens the session itself, so that the first frame comes at once."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.command import Provider
+from textual.worker import Worker, WorkerState
+
+from wf_debug.control.breakpoints import Breakpoint
+from wf_debug.session import FlowSpec, PostMortem, Session, SessionError, SessionSettings
+from wf_debug.trace.recording import RecordingError
+from wf_debug.wire import WireError
+from wf_tui.screens.main import MainScreen
+
+
+def _palette_commands() -> type[Provider]:
+    from wf_tui.palette import CommandProvider
+
+    return CommandProvider
+
+
+class WfApp(App[int]):
+    """One flow or one recording on the terminal."""
+
+    TITLE = "wf-tui"
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {*App.COMMANDS, _palette_commands}
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "Quit", show=False, priority=True)]
+    PAUSE_GC_ON_SCROLL = True
+
+    def __init__(
+        self,
+        target: FlowSpec | Path,
+        settings: SessionSettings,
+        initial_input: dict[str, Any] | None = None,
+        breakpoints: Sequence[Breakpoint] = (),
+    ) -> None:
+        super().__init__()
+        self._target = target
+        self._settings = settings
+        self._initial_input = initial_input
+        self._initial_breakpoints = list(breakpoints)
+        self._session: Session | None = None
+        self._past: PostMortem | None = None
+
+    @property
+    def main(self) -> MainScreen:
+        """The screen under every dialog."""
+        return next(screen for screen in self.screen_stack if isinstance(screen, MainScreen))
+
+    async def on_mount(self) -> None:
+        await self.push_screen(MainScreen(_name(self._target)))
+        self.call_after_refresh(self._after_first_frame)
+
+    def _after_first_frame(self) -> None:
+        gc.collect()
+        gc.freeze()  # what lives as long as the application is not looked at again by every collection
+        self.open_flow()
+
+    # -- opening and closing ---------------------------------------------------------------------------------------------------
+    def open_flow(self) -> None:
+        """Open the session or recording beside the running screen."""
+        self.run_worker(self._open(), group="open", exclusive=True, exit_on_error=False)
+
+    async def _open(self) -> None:
+        try:
+            if isinstance(self._target, Path):
+                self._past = PostMortem(self._target)
+                self.main.attach(self._past)
+            else:
+                await self._open_session(self._target)
+        except SessionError as error:
+            self.main.fail(error.error)
+        except RecordingError as error:
+            self.main.fail(WireError(code="not_found", message=str(error)))
+
+    async def _open_session(self, spec: FlowSpec) -> None:
+        session = self._session = await Session.open(spec, self._settings)
+        self.main.attach(session)
+        if session.workflow is None and session.workflows:
+            self.main.action_command("workflow")
+        if self._initial_breakpoints:
+            await session.set_breakpoints([*session.breakpoints, *self._initial_breakpoints])
+            self.main.breakpoints_changed("")
+        if self._initial_input is not None:
+            fields, self._initial_input = self._initial_input, None
+            self.main.show_run(await session.start_run(fields))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed in a way nobody foresaw is told, not hidden."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            self.notify(f"{type(error).__name__}: {error}", title="internal error", severity="error", markup=False)
+            self.log.error(f"worker {event.worker.name} failed: {error!r}")
+
+    async def on_unmount(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+        if self._past is not None:
+            self._past.recording.close()
+
+    def action_leave(self) -> None:
+        """ctrl+q: as q, from anywhere."""
+        if isinstance(self.screen, MainScreen):
+            self.screen.action_command("quit")
+        else:
+            self.pop_screen()
+
+    def get_system_commands(self, screen: Any) -> Iterable[Any]:
+        """Textual's own entries, without those that our commands replace."""
+        replaced = {"Quit", "Keys", "Maximize", "Minimize"}
+        return (entry for entry in super().get_system_commands(screen) if entry.title not in replaced)
+
+
+def _name(target: FlowSpec | Path) -> str:
+    return target.name if isinstance(target, Path) else target.path.name
+
+
+def run_app(
+    target: FlowSpec | Path,
+    settings: SessionSettings,
+    initial_input: dict[str, Any] | None = None,
+    breakpoints: Sequence[Breakpoint] = (),
+) -> int:
+    """Run the application on a flow, or on the recording at a path; the process's exit code.
+
+    With `initial_input` a run starts as soon as the flow is loaded.
+    """
+    app = WfApp(target, settings, initial_input, breakpoints)
+    app.run()
+    return app.return_value or app.return_code or 0
+
+
+if TYPE_CHECKING:
+    _ = PostMortem

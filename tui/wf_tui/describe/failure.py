@@ -1,0 +1,37 @@
+"""A flow that does not load: what is wrong, where, and what to try."""
+
+from __future__ import annotations
+
+from wf_debug.wire import Problem, WireError
+from wf_tui import look
+from wf_tui.describe.parts import EMPTY, heading, remark
+from wf_tui.describe.source import excerpt
+from wf_tui.look import Line
+
+RETRY = "Save the file to try again, or press ctrl+r. q leaves."
+
+
+def failure_lines(error: WireError) -> list[Line]:
+    """The whole of an error, the place with its source first."""
+    lines: list[Line] = [((f"{look.mark('failed').sign} {error.message}", "error"),)]
+    if error.where is not None:
+        lines += [remark(str(error.where)), EMPTY, *excerpt(error.where)]
+    lines += [((f"{f.field or 'input'}: {f.message}", "text"),) for f in error.fields]
+    if error.hint:
+        lines += [EMPTY, (("try: ", "accent"), (error.hint, "text"))]
+    if error.traceback:
+        lines += [EMPTY, heading("traceback"), *(((text, "muted"),) for text in error.traceback.rstrip().splitlines())]
+    return [*lines, EMPTY, remark(RETRY)]
+
+
+def in_one_line(error: WireError) -> str:
+    """For a banner or a toast: place, message, hint."""
+    place = f"{error.where}: " if error.where and str(error.where) not in error.message else ""
+    fields = "; ".join(f"{f.field or 'input'}: {f.message}" for f in error.fields)
+    parts = [place + error.message, fields, error.hint]
+    return " - ".join(part for part in parts if part)
+
+
+def problem_line(problem: Problem) -> str:
+    place = f"{problem.where}: " if problem.where and str(problem.where) not in problem.message else ""
+    return place + problem.message

@@ -1,0 +1,85 @@
+"""`?`: what every key does, those of the focused pane first, and why some do nothing now."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from wf_tui import look
+from wf_tui.commands import COMMANDS, EVERYWHERE, Command, PaneName, key_names
+from wf_tui.describe.parts import EMPTY, heading, remark
+from wf_tui.look import Line
+from wf_tui.situation import Situation
+from wf_tui.widgets.text_lines import TextLines
+
+TITLES = {
+    "run": "The run",
+    "held": "Held events",
+    "breakpoints": "Breakpoints",
+    "look": "Looking around",
+    "program": "The program",
+}
+PANES: dict[PaneName, tuple[str, ...]] = {
+    "graph": ("Steps as boxes, event types on the lines between them.", "Arrows move from step to step."),
+    "lanes": ("One row a step, one cell a worker: the event it works on and for how long.", "up down choose a step, left right one of its workers."),
+    "timeline": ("Every event, oldest first. The newest are followed until the cursor moves; G follows again.", "Filter words look in type, payload, producer and consumers."),
+    "inspector": ("The selection: event, step, state, source and why.", "[ ] turn the tabs."),
+    "logs": ("What the steps wrote, with step#invocation in front.", "[ ] turn the tabs: all, the selection, each step."),
+}  # fmt: skip
+
+
+class HelpScreen(ModalScreen[None]):
+    """Closed by any of the usual keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "dismiss", "Close")]
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; background: $background 60%; }
+    HelpScreen > Vertical {
+        width: 96%; max-width: 100; height: 92%; background: $surface; padding: 0 1;
+        border: round $accent; border-title-color: $text-accent; border-subtitle-color: $text-muted;
+    }
+    """
+
+    def __init__(self, pane: PaneName, now: Situation) -> None:
+        super().__init__()
+        self._lines = help_lines(pane, now)
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(TextLines(id="help"))
+        box.border_title, box.border_subtitle = "Help", "esc closes"
+        yield box
+
+    def on_mount(self) -> None:
+        self.query_one(TextLines).show(self._lines)
+        self.query_one(TextLines).focus()
+
+    async def action_dismiss(self, result: None = None) -> None:
+        self.dismiss(None)
+
+
+def help_lines(pane: PaneName, now: Situation) -> list[Line]:
+    """The pane first, then all commands by group."""
+    own = [c for c in COMMANDS if pane in c.panes and c.panes != EVERYWHERE]
+    lines: list[Line] = [heading(f"Here: {pane}"), *(remark(text) for text in PANES[pane])]
+    lines += [_command_line(c, now) for c in own]
+    for group, title in TITLES.items():
+        lines += [EMPTY, heading(title)]
+        lines += [_command_line(c, now) for c in COMMANDS if c.group == group and c not in own]
+    return [*lines, EMPTY, heading("States"), *_legend()]
+
+
+def _command_line(command: Command, now: Situation) -> Line:
+    reason = command.why_not(now)
+    keys = " ".join(key_names(command))
+    if reason is None:
+        return ((f"  {keys:<14}", "accent"), (command.help, "text"))
+    return ((f"  {keys:<14}", "muted"), (command.help, "muted"), (f"  - not now: {reason}", "warn"))
+
+
+def _legend() -> list[Line]:
+    states = ("queued", "running", "held", "waiting", "retrying", "done", "failed", "dropped", "unhandled", "cancelled")
+    return [(("  ", "text"), look.mark(state).cell()) for state in states]

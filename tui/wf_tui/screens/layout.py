@@ -1,0 +1,28 @@
+"""Which panes are on screen: decided by the size, the zoom and the focus; where they lie is the style sheet's."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from wf_tui.commands import EVERYWHERE, PaneName
+
+Mode = Literal["tiny", "narrow", "normal", "wide"]
+MODES: tuple[Mode, ...] = ("tiny", "narrow", "normal", "wide")
+
+
+def mode_of(width: int, height: int) -> Mode:
+    """tiny shows one pane, narrow four (inspector or logs), normal all in two columns, wide all in three."""
+    if width < 60 or height < 18:
+        return "tiny"
+    if width < 100 or height < 30:
+        return "narrow"
+    return "wide" if width >= 160 else "normal"
+
+
+def visible_panes(mode: Mode, zoomed: bool, focused: PaneName, detail: PaneName) -> frozenset[PaneName]:
+    """The panes to show. `detail` is the one of inspector and logs that had the focus last."""
+    if zoomed or mode == "tiny":
+        return frozenset({focused})
+    if mode == "narrow":
+        return frozenset({"graph", "lanes", "timeline", detail})
+    return frozenset(EVERYWHERE)

@@ -1,0 +1,174 @@
+"""Parallel lanes: one row a step, one cell a worker, with the event it works on and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+
+from wf_tui import look
+from wf_tui.look import Cell, Line, fit
+from wf_tui.widgets.line_list import LineList
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCell:
+    """One busy worker of a step."""
+
+    worker: int
+    invocation: int
+    status: str
+    event_type: str
+    elapsed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One step as the lanes show it."""
+
+    step: str
+    slots: int
+    """Workers the step may use at once."""
+    cells: tuple[WorkerCell, ...] = ()
+    queued: int = 0
+    retrying: int = 0
+    finished: int = 0
+    failed: int = 0
+    chosen: int = 0
+    """Which of the cells the cursor is on, counted among the busy ones."""
+
+    @property
+    def state(self) -> str:
+        """The step's one state: what needs attention comes first."""
+        statuses = {cell.status for cell in self.cells}
+        for state in ("held", "running", "waiting"):
+            if state in statuses:
+                return state
+        if self.retrying:
+            return "retrying"
+        if self.queued:
+            return "queued"
+        return "failed" if self.failed else "done" if self.finished else "idle"
+
+
+class Lanes(LineList[Lane]):
+    """Rows are given whole with `show`; steps are few, their workers too."""
+
+    BINDINGS = [
+        Binding("left", "worker(-1)", "Worker before", show=False),
+        Binding("right", "worker(1)", "Worker after", show=False),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.set_reactive(LineList.tail, False)
+        self._lanes: tuple[Lane, ...] = ()
+        self._names = 8
+        self._chosen = 0
+        self._touched = False
+
+    def show(self, lanes: tuple[Lane, ...]) -> None:
+        """Show these lanes; repaints only when something differs."""
+        if lanes == self._lanes and self.count == len(lanes):
+            return
+        self._lanes = lanes
+        self._names = max((cell_len(lane.step) for lane in lanes), default=8)
+        self.sync()
+        if self.cursor < 0 and lanes:
+            self.cursor = 0
+
+    @property
+    def rests_visibly(self) -> bool:
+        return self._touched
+
+    def on_line_list_moved(self) -> None:
+        self._touched = True
+
+    @property
+    def moving(self) -> bool:
+        """Whether an elapsed time is running on screen."""
+        return any(cell.status in ("running", "waiting") for lane in self._lanes for cell in lane.cells)
+
+    @property
+    def selected_cell(self) -> WorkerCell | None:
+        """The busy worker under the cursor."""
+        lane = self.selected
+        if lane is None or not lane.cells:
+            return None
+        return lane.cells[min(self._chosen, len(lane.cells) - 1)]
+
+    def action_worker(self, by: int) -> None:
+        lane = self.selected
+        if lane is not None and lane.cells:
+            self._chosen = max(0, min(self._chosen + by, len(lane.cells) - 1))
+            self.go_to(self.cursor)
+
+    def action_move(self, by: int) -> None:
+        self._chosen = 0
+        super().action_move(by)
+
+    def length(self) -> int:
+        return len(self._lanes)
+
+    def fetch(self, start: int, limit: int) -> Sequence[Lane]:
+        return self._lanes[start : start + limit]
+
+    def version(self, row: Lane) -> Hashable:
+        return (row, self._names)
+
+    def tinted(self, row: Lane) -> bool:
+        return row.state == "held"
+
+    def draw(self, row: Lane, width: int) -> Line:
+        return draw_lane(row, width, min(self._names, max(8, width // 3)))
+
+
+def draw_lane(lane: Lane, width: int, names: int) -> Line:
+    """`▸ step     ▸ Query 1.2s  ▸ Query 0.3s  ·  ·     2 queued ✓12`."""
+    state = look.mark(lane.state)
+    tail = _counts(lane, width)
+    room = width - names - 3 - sum(cell_len(text) for text, _ in tail)
+    cells: list[Cell] = [(f"{state.sign} ", state.tone), (fit(lane.step, names) + " ", "strong" if lane.cells else "text")]
+    return (*cells, *_workers(lane, max(room, 0)), *tail)
+
+
+def _counts(lane: Lane, width: int) -> list[Cell]:
+    words = width >= 60
+    parts: list[Cell] = []
+    if lane.queued:
+        parts.append((f" {lane.queued} queued" if words else f" q{lane.queued}", "warn"))
+    if lane.retrying:
+        parts.append((f" {look.mark('retrying').sign}{lane.retrying}", "warn"))
+    if lane.failed:
+        parts.append((f" {look.mark('failed').sign}{lane.failed}", "error"))
+    if lane.finished:
+        parts.append((f" {look.mark('done').sign}{lane.finished}", "ok"))
+    return parts
+
+
+def _workers(lane: Lane, room: int) -> list[Cell]:
+    """One cell for each worker slot, all of the same width; what has no room is counted."""
+    slots = max(lane.slots, len(lane.cells), 1)
+    shown = min(slots, max(1, room // 3))
+    size = min(26, room // shown) if room else 0
+    if not size:
+        return []
+    idle = look.mark("idle").sign
+    cells = [_worker(lane.cells[i], size) if i < len(lane.cells) else (fit(idle, size), "muted") for i in range(shown)]
+    missing = len(lane.cells) - shown
+    if missing > 0:
+        cells[-1] = (fit(f"+{missing + 1}", size), "accent")
+    return [*cells, (" " * (room - size * shown), "text")]
+
+
+def _worker(cell: WorkerCell, size: int) -> Cell:
+    state = look.mark(cell.status)
+    if size >= 16:
+        space = size - 4 - cell_len(cell.elapsed)
+        name = fit(cell.event_type, min(space, cell_len(cell.event_type)))
+        text = f"{state.sign} {name} {cell.elapsed}"
+    else:
+        text = f"{state.sign}{cell.elapsed}" if size >= 7 else state.sign
+    return (fit(text, size), state.tone)

@@ -1,0 +1,109 @@
+"""A document of toned lines, wrapped to the width: what the inspector and the help show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, chop_cells
+
+from textual.binding import Binding
+
+from wf_tui.look import Cell, Line, clean
+from wf_tui.widgets.line_list import LineList
+
+
+class TextLines(LineList[Line]):
+    """Shows lines given as a whole; long ones are wrapped with their own indent. There is no cursor: it scrolls."""
+
+    BINDINGS = [Binding("G,end", "last", "Last", show=False)]
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self.set_reactive(LineList.tail, False)
+        self._lines: Sequence[Line] = ()
+        self._wrapped: list[Line] = []
+        self._wrapped_for: tuple[int, int] = (-1, -1)
+
+    def show(self, lines: Sequence[Line], *, keep_place: bool = False) -> None:
+        """Replace the document; `keep_place` for a new state of the same one."""
+        self._lines = lines
+        self._wrapped_for = (-1, -1)
+        self.sync()
+        self.cursor = -1
+        if not keep_place:
+            self.scroll_to(y=0, animate=False, immediate=True, force=True)
+
+    @property
+    def rests_visibly(self) -> bool:
+        return False
+
+    def action_move(self, by: int) -> None:
+        self._scroll(by)
+
+    def action_page(self, by: int) -> None:
+        self._scroll(by * max(self.size.height - 1, 1))
+
+    def action_first(self) -> None:
+        self._scroll(-self.count)
+
+    def action_last(self) -> None:
+        self._scroll(self.count)
+
+    def _scroll(self, by: int) -> None:
+        self.scroll_to(y=self.scroll_offset.y + by, animate=False, immediate=True)
+
+    @property
+    def text(self) -> str:
+        """The document as plain text, unwrapped."""
+        return "\n".join("".join(text for text, _ in line) for line in self._lines)
+
+    def on_resize(self) -> None:
+        if self._wrapped_for[0] != self.size.width:
+            self.sync()
+
+    def length(self) -> int:
+        self._wrap()
+        return len(self._wrapped)
+
+    def fetch(self, start: int, limit: int) -> list[Line]:
+        return self._wrapped[start : start + limit]
+
+    def draw(self, row: Line, width: int) -> Line:
+        return row
+
+    def _wrap(self) -> None:
+        wanted = (max(self.size.width, 8), id(self._lines))
+        if wanted != self._wrapped_for:
+            self._wrapped = [part for line in self._lines for part in wrap(line, wanted[0])]
+            self._wrapped_for = wanted
+
+
+def wrap(line: Line, width: int) -> list[Line]:
+    """The line in pieces of at most `width` cells; pieces after the first keep its indent."""
+    if sum(cell_len(text) for text, _ in line) <= width:
+        return [tuple((clean(text), tone) for text, tone in line)]
+    flat = "".join(text for text, _ in line)
+    indent = min(len(flat) - len(flat.lstrip(" ")), width // 3)
+    pieces: list[list[Cell]] = [[]]
+    room = width
+    for text, tone in line:
+        for word in _words(clean(text)):
+            for part in chop_cells(word, width - indent) if cell_len(word) > width - indent else [word]:
+                if cell_len(part) > room:
+                    pieces.append([(" " * indent, "text")])
+                    room = width - indent
+                    part = part.lstrip(" ") or part
+                pieces[-1].append((part, tone))
+                room -= cell_len(part)
+    return [tuple(piece) for piece in pieces]
+
+
+def _words(text: str) -> list[str]:
+    """The text in pieces that begin with their space, so that joining them gives it back."""
+    words: list[str] = []
+    start = 0
+    while (space := text.find(" ", start + 1)) != -1:
+        words.append(text[start:space])
+        start = space
+    words.append(text[start:])
+    return words
