@@ -252,7 +252,7 @@ def _write(spec: FieldSpec, value: Any) -> str:
         return dump_json(value)
     if spec.kind == "text":
         return value if _reserved(spec, value) is None else f'"{value}"'
-    if spec.kind == "json" and not spec.bare_text:
+    if spec.kind == "json" and not spec.bare_text and fault(value, spec.schema, spec.root) is None:
         return dump_json(value)
     return value if _reads_as(spec, value, value) else dump_json(value)
 

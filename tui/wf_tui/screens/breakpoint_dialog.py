@@ -76,6 +76,7 @@ class BreakpointDialog(Dialog[None]):
     def on_mount(self) -> None:
         self._show_log()
         self.query_one("#condition TextBox").focus()
+        self.call_after_refresh(self._fit)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._fit)
