@@ -50,7 +50,7 @@ class _Step:
 def get_workflow_representation(workflow: Workflow | type[Workflow]) -> WorkflowGraph:
     """The graph of a workflow, or of a workflow class."""
     cls = workflow if isinstance(workflow, type) else type(workflow)
-    steps = _read_steps(workflow, cls)
+    steps = _read_steps(cls)
     graph = _Graph(steps)
     for step in steps:
         graph.add_step(step)
@@ -64,17 +64,18 @@ def get_workflow_representation(workflow: Workflow | type[Workflow]) -> Workflow
 def workflow_event_types(workflow: Workflow | type[Workflow]) -> dict[str, type[Event]]:
     """Every event class that the workflow's steps accept, return, send, await, ask or collect, by node id."""
     cls = workflow if isinstance(workflow, type) else type(workflow)
-    graph = _Graph(_read_steps(workflow, cls))
+    graph = _Graph(_read_steps(cls))
     return {graph.event_id(t): t for t in graph.types if is_subclass(t, Event)}
 
 
-def _read_steps(workflow: Any, cls: type) -> list[_Step]:
+def _read_steps(cls: type[Workflow]) -> list[_Step]:
     """The steps in order of definition, those of base classes first."""
-    functions = steps_of(workflow)
+    functions = cls._get_steps_from_class()
     defined = [name for base in reversed(cls.__mro__) for name in vars(base)]
     order = {name: place for place, name in reversed(list(enumerate(defined)))}
     names = sorted(functions, key=lambda name: order.get(name, len(defined)))
-    steps = [_Step(name, functions[name], functions[name]._step_config) for name in names]
+    configs = cls._step_configs()
+    steps = [_Step(name, functions[name], configs[name]) for name in names]
     known = {
         t.__name__: t
         for step in steps
@@ -84,13 +85,6 @@ def _read_steps(workflow: Any, cls: type) -> list[_Step]:
     for step in steps:
         step.use = context_use(step.function, step.config.context_parameter, cls, known)
     return steps
-
-
-def steps_of(workflow: Any) -> dict[str, Any]:
-    """The step functions of a workflow or workflow class by name."""
-    if isinstance(workflow, type):
-        return dict(workflow._get_steps_from_class())  # type: ignore[attr-defined]
-    return dict(workflow._get_steps())
 
 
 class _Graph:
