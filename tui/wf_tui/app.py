@@ -1,4 +1,4 @@
-"""The Textual application: wiring only. It opens the session itself, so that the first frame comes at once."""
+"""The Textual application: wiring only. It opens the session itself, so that the first frame is early."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class WfApp(App[int]):
 
     TITLE = "wf-tui"
     CSS_PATH = "app.tcss"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {*App.COMMANDS, _palette_commands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        *App.COMMANDS,
+        _palette_commands,
+    }
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "Quit", show=False, priority=True)]
     PAUSE_GC_ON_SCROLL = True
 
@@ -63,7 +66,7 @@ class WfApp(App[int]):
         gc.freeze()  # what lives as long as the application is not looked at again by every collection
         self.open_flow()
 
-    # -- opening and closing ---------------------------------------------------------------------------------------------------
+    # -- opening and closing
     def open_flow(self) -> None:
         """Open the session or recording beside the running screen."""
         self.run_worker(self._open(), group="open", exclusive=True, exit_on_error=False)
@@ -96,7 +99,9 @@ class WfApp(App[int]):
         """A worker that failed in a way nobody foresaw is told, not hidden."""
         if event.state is WorkerState.ERROR:
             error = event.worker.error
-            self.notify(f"{type(error).__name__}: {error}", title="internal error", severity="error", markup=False)
+            self.notify(
+                f"{type(error).__name__}: {error}", title="internal error", severity="error", markup=False
+            )
             self.log.error(f"worker {event.worker.name} failed: {error!r}")
 
     async def on_unmount(self) -> None:

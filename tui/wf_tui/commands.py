@@ -2,6 +2,7 @@
 
 Bindings, footer, help and palette are made from this table.
 """
+# ruff: noqa: E501 - one line a command: the table is read down its columns
 
 from __future__ import annotations
 
@@ -22,7 +23,6 @@ from wf_tui.situation import (
     can_reload,
     debugging,
     has_input,
-    held as something_held,
     later,
     place_selected,
     prompted,
@@ -33,6 +33,9 @@ from wf_tui.situation import (
     several_workflows,
     step_selected,
     stopped,
+)
+from wf_tui.situation import (
+    held as something_held,
 )
 
 if TYPE_CHECKING:
@@ -63,6 +66,9 @@ class Command:
     """Where it is of use: the help of a pane lists it first."""
 
 
+_HELD: tuple[PaneName, ...] = ("timeline", "lanes", "inspector")
+_PLACES: tuple[PaneName, ...] = ("graph", "lanes", "timeline")
+
 COMMANDS: tuple[Command, ...] = (
     # -- the run
     Command("run", "r", "run", "Run the workflow: a form for its start event", runs.start, all_of(ready, runnable), "run", 40),
@@ -71,22 +77,22 @@ COMMANDS: tuple[Command, ...] = (
     Command("pause", "p,f6", "pause", "Pause all: park every delivery and stop the run clock", stepping.pause, all_of(ready, can_pause), "run", 30),
     Command("next", "n,f10", "next", "Let one delivery through (the selected held event, else the oldest), then stop again", stepping.step_next, all_of(ready, any_live), "run", 21),
     Command("follow", "f,f11", "follow", "Let the held event go on and stop at what it causes", stepping.follow, all_of(ready, something_held), "run", 22),
-    Command("run_to", "t", "run to", "Go on until the next event reaches the selected step", stepping.run_to, all_of(ready, any_live, step_selected), "run", 0, ("graph", "lanes", "timeline")),
+    Command("run_to", "t", "run to", "Go on until the next event reaches the selected step", stepping.run_to, all_of(ready, any_live, step_selected), "run", 0, _PLACES),
     Command("cancel", "K", "cancel run", "Cancel the shown run", runs.cancel, all_of(ready, run_live), "run"),
     Command("runs", "l", "runs", "List the runs and choose which one is shown", runs.choose_run, several_runs, "run", 60),
     Command("workflow", "W", "workflow", "Choose another workflow of the file", runs.choose_workflow, all_of(ready, several_workflows), "run"),
     # -- held events
-    Command("accept", "a", "accept", "Let the held event go on as it is (the selected one, else the oldest)", held.accept, all_of(ready, something_held), "held", 10, ("timeline", "lanes", "inspector")),
-    Command("accept_all", "A", "accept all", "Let everything held now go on; a pause stays", held.accept_all, all_of(ready, something_held), "held", 14, ("timeline", "lanes")),
-    Command("edit", "e", "edit", "Edit the held event, then let it go on", held.edit, all_of(ready, something_held, can_edit), "held", 11, ("timeline", "lanes", "inspector")),
-    Command("drop", "x", "drop", "Drop the held event: it never happens", held.drop, all_of(ready, something_held), "held", 12, ("timeline", "lanes")),
-    Command("duplicate", "d", "duplicate", "Let the held event go on twice", held.duplicate, all_of(ready, something_held), "held", 13, ("timeline", "lanes")),
+    Command("accept", "a", "accept", "Let the held event go on as it is (the selected one, else the oldest)", held.accept, all_of(ready, something_held), "held", 10, _HELD),
+    Command("accept_all", "A", "accept all", "Let everything held now go on; a pause stays", held.accept_all, all_of(ready, something_held), "held", 14, _HELD),
+    Command("edit", "e", "edit", "Edit the held event, then let it go on", held.edit, all_of(ready, something_held, can_edit), "held", 11, _HELD),
+    Command("drop", "x", "drop", "Drop the held event: it never happens", held.drop, all_of(ready, something_held), "held", 12, _HELD),
+    Command("duplicate", "d", "duplicate", "Let the held event go on twice", held.duplicate, all_of(ready, something_held), "held", 13, _HELD),
     Command("inject", "i", "inject", "Send an event into the run: a typed form or raw JSON", held.inject, all_of(ready, run_live, can_inject), "held", 50),
     Command("answer", "h", "answer", "Answer the question that a step asks", held.answer, all_of(ready, prompted), "held", 5),
     Command("fork", "F", "fork", "Fork the run from the selection", view.nothing, later("forking a run from a past moment is not available in this version"), "held"),
     # -- breakpoints
-    Command("breakpoint", "b,f9", "breakpoint", "Set or remove a breakpoint on the selected event type or step", breakpoints.toggle, all_of(ready, place_selected), "breakpoints", 45, ("graph", "lanes", "timeline")),
-    Command("edit_breakpoint", "B", "edit breakpoint", "Condition, moment, hit count and action of the breakpoint on the selection", breakpoints.edit, all_of(ready, place_selected), "breakpoints", 0, ("graph", "lanes", "timeline")),
+    Command("breakpoint", "b,f9", "breakpoint", "Set or remove a breakpoint on the selected event type or step", breakpoints.toggle, all_of(ready, place_selected), "breakpoints", 45, _PLACES),
+    Command("edit_breakpoint", "B", "edit breakpoint", "Condition, moment, hit count and action of the breakpoint on the selection", breakpoints.edit, all_of(ready, place_selected), "breakpoints", 0, _PLACES),
     Command("breakpoints", "v", "breakpoints", "List all breakpoints; enter edits, x removes", breakpoints.choose, ready, "breakpoints"),
     # -- looking
     Command("filter", "slash", "filter", "Filter the timeline: words, type:X, step:Y, kind:Z", view.open_filter, always, "look", 55, ("timeline",)),
@@ -123,7 +129,10 @@ _KEY_NAMES = {
 
 def key_names(command: Command) -> list[str]:
     """The keys as a person reads them, the main one first."""
-    return [_KEY_NAMES.get(key) or (f"F{key[1:]}" if key[:1] == "f" and key[1:].isdigit() else key) for key in command.keys.split(",")]
+    return [
+        _KEY_NAMES.get(key) or (f"F{key[1:]}" if key[:1] == "f" and key[1:].isdigit() else key)
+        for key in command.keys.split(",")
+    ]
 
 
 def footer(now: Situation) -> list[Command]:

@@ -84,7 +84,7 @@ ROLES: dict[str, Mark] = {
 
 
 def plain_glyphs() -> bool:
-    """Whether to draw with ASCII only: asked for by `WF_TUI_ASCII=1`, or the terminal's encoding has nothing else."""
+    """Whether to draw with ASCII only: by `WF_TUI_ASCII=1`, or because the encoding has no more."""
     return _PLAIN
 
 

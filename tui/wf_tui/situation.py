@@ -50,7 +50,7 @@ def all_of(*checks: WhyNot) -> WhyNot:
 
 
 def debugging(now: Situation) -> str | None:
-    return "this is a recording: it can be looked at, not acted on (`wf-tui FLOW.py` runs the flow)" if now.recording else None
+    return "a recording can only be looked at" if now.recording else None
 
 
 def ready(now: Situation) -> str | None:
@@ -103,7 +103,13 @@ def place_selected(now: Situation) -> str | None:
 
 
 def several_runs(now: Situation) -> str | None:
-    return None if now.runs > 1 else "there is only one run" if now.runs else "nothing has been run yet: r starts a run"
+    return (
+        None
+        if now.runs > 1
+        else "there is only one run"
+        if now.runs
+        else "nothing has been run yet: r starts a run"
+    )
 
 
 def several_workflows(now: Situation) -> str | None:

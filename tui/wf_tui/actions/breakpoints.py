@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def place(screen: MainScreen) -> tuple[str | None, str | None]:
-    """What a breakpoint on the selection means, as (event type, step): in the graph and lanes the step, else the event type."""
+    """What a breakpoint on the selection is set on, as (event type, step): in graph and lanes the step."""
     chosen = screen.selection
     if chosen.origin in ("graph", "lanes") and chosen.step:
         return None, chosen.step

@@ -40,7 +40,9 @@ async def show_help(screen: MainScreen) -> None:
 async def leave(screen: MainScreen) -> None:
     live = screen.situation().live_runs
     if live and not await screen.confirm(
-        "Leave while a run is going?", f"{live} run{'s end' if live > 1 else ' ends'} with the application.", "Leave"
+        "Leave while a run is going?",
+        f"{live} run{'s end' if live > 1 else ' ends'} with the application.",
+        "Leave",
     ):
         return
     screen.app.exit(screen.exit_code())

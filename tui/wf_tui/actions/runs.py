@@ -21,7 +21,9 @@ async def rerun(screen: MainScreen) -> None:
     """Run again with the last input; a run still going is cancelled first, when the person agrees."""
     current = screen.run
     if current is not None and current.status == "running":
-        if not await screen.confirm("This run is still going.", "It is cancelled, then a new one starts.", "Run again"):
+        if not await screen.confirm(
+            "This run is still going.", "It is cancelled, then a new one starts.", "Run again"
+        ):
             return
         await screen.session.cancel(current.run)
     screen.show_run(await screen.session.rerun())
@@ -29,7 +31,9 @@ async def rerun(screen: MainScreen) -> None:
 
 async def cancel(screen: MainScreen) -> None:
     run = screen.run
-    if run is not None and await screen.confirm("Cancel this run?", "What it has done so far stays recorded.", "Cancel run"):
+    if run is not None and await screen.confirm(
+        "Cancel this run?", "What it has done so far stays recorded.", "Cancel run"
+    ):
         await screen.session.cancel(run.run)
 
 

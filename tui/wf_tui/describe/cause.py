@@ -49,7 +49,16 @@ def why_not_lines(graph: FlowGraph, step: Step) -> list[Line]:
     lines: list[Line] = [heading(f"{step.name} runs when it gets")]
     for name in (*step.accepts, *step.waits_for):
         makers = sorted({edge.source for edge in graph.edges if edge.event == name})
-        lines.append((("  ", "text"), (name, "strong"), (f"  from {', '.join(makers)}" if makers else "  nobody emits it", "muted" if makers else "warn")))
+        lines.append(
+            (
+                ("  ", "text"),
+                (name, "strong"),
+                (
+                    f"  from {', '.join(makers)}" if makers else "  nobody emits it",
+                    "muted" if makers else "warn",
+                ),
+            )
+        )
     if step.joins:
         lines += [EMPTY, remark("it collects several events before it goes on")]
     return lines

@@ -38,9 +38,14 @@ def event_lines(recording: Recording, run: str, event: int) -> list[Line]:
 def _head(detail: EventDetail) -> list[Line]:
     one = detail.emitted
     by = _BY.get(one.by, one.by)
-    source = f"{by} {one.step}#{one.invocation}" if one.step and one.by in ("returned", "sent", "prompt") else by
+    source = (
+        f"{by} {one.step}#{one.invocation}" if one.step and one.by in ("returned", "sent", "prompt") else by
+    )
     size = f" · {one.payload.size:,} bytes" if one.payload.size else ""
-    return [((f"{one.type} ", "strong"), (f"#{one.event}", "muted")), remark(f"{source} at {one.t:.3f} s{size}")]
+    return [
+        ((f"{one.type} ", "strong"), (f"#{one.event}", "muted")),
+        remark(f"{source} at {one.t:.3f} s{size}"),
+    ]
 
 
 def _latest_payload(detail: EventDetail) -> r.Payload:
@@ -55,7 +60,11 @@ def _route(recording: Recording, detail: EventDetail) -> list[Line]:
     for number in detail.invocations:
         invocation = recording.invocation(detail.emitted.run, number)
         if invocation is not None:
-            took = look.seconds(sum(a.duration or 0.0 for a in invocation.attempts)) if invocation.attempts else ""
+            took = (
+                look.seconds(sum(a.duration or 0.0 for a in invocation.attempts))
+                if invocation.attempts
+                else ""
+            )
             lines.append(state_fact("taken by", invocation.outcome, f"{invocation.step}#{number}  {took}"))
     if detail.routed is not None and not detail.invocations:
         lines.append(fact("goes to", ", ".join(detail.routed.steps) or "a waiting step"))
@@ -72,7 +81,9 @@ def _history(detail: EventDetail) -> list[Line]:
     for record in detail.records:
         match record:
             case r.Held():
-                lines.append(_moment(record, f"held before {record.step}" if record.step else "held", record.reason))
+                lines.append(
+                    _moment(record, f"held before {record.step}" if record.step else "held", record.reason)
+                )
             case r.Edited():
                 lines.append(_moment(record, "edited by you", f"was {record.before.preview}"))
             case r.Dropped():
@@ -101,9 +112,18 @@ def row_lines(recording: Recording, row: TimelineRow) -> list[Line]:
             where = fact("in", f"{record.step}#{record.invocation}") if record.step else EMPTY
             return [*lines, where, EMPTY, *error_lines(record.error)]
         case r.RunTimedOut():
-            return [*lines, fact("after", f"{record.timeout} s"), fact("active", ", ".join(record.active) or "no step")]
+            return [
+                *lines,
+                fact("after", f"{record.timeout} s"),
+                fact("active", ", ".join(record.active) or "no step"),
+            ]
         case r.InvocationFailed():
-            return [*lines, fact("in", f"{record.step}#{record.invocation}"), EMPTY, *error_lines(record.error)]
+            return [
+                *lines,
+                fact("in", f"{record.step}#{record.invocation}"),
+                EMPTY,
+                *error_lines(record.error),
+            ]
         case r.Published():
             return [*lines, *payload_lines(record.payload)]
         case r.CodeReloaded():

@@ -20,7 +20,11 @@ def failure_lines(error: WireError) -> list[Line]:
     if error.hint:
         lines += [EMPTY, (("try: ", "accent"), (error.hint, "text"))]
     if error.traceback:
-        lines += [EMPTY, heading("traceback"), *(((text, "muted"),) for text in error.traceback.rstrip().splitlines())]
+        lines += [
+            EMPTY,
+            heading("traceback"),
+            *(((text, "muted"),) for text in error.traceback.rstrip().splitlines()),
+        ]
     return [*lines, EMPTY, remark(RETRY)]
 
 

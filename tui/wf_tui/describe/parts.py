@@ -33,5 +33,9 @@ def error_lines(error: ErrorInfo) -> list[Line]:
     if error.where is not None:
         lines += [remark(f"at {error.where}"), *excerpt(error.where)]
     if error.traceback:
-        lines += [EMPTY, heading("traceback"), *(((text, "muted"),) for text in error.traceback.rstrip().splitlines())]
+        lines += [
+            EMPTY,
+            heading("traceback"),
+            *(((text, "muted"),) for text in error.traceback.rstrip().splitlines()),
+        ]
     return lines

@@ -64,5 +64,7 @@ def _add(lines: list[Line], value: Any, indent: str, head: tuple[Cell, ...]) -> 
         lines.append(((indent, "text"), *head))
         lines += [((f"{indent}  ", "muted"), ("│ ", "muted"), (text, "text")) for text in value.splitlines()]
     else:
-        text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
+        text = (
+            value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
+        )
         lines.append(((indent, "text"), *head, (text, "text" if isinstance(value, str) else "strong")))

@@ -55,7 +55,9 @@ def _head(place: SourceRef) -> Line:
 
 def _numbered(lines: list[str], first: int, marked: int | None) -> list[Line]:
     width = len(str(first + len(lines)))
-    return [_line(text.rstrip("\n"), number, width, number == marked) for number, text in enumerate(lines, first)]
+    return [
+        _line(text.rstrip("\n"), number, width, number == marked) for number, text in enumerate(lines, first)
+    ]
 
 
 def _line(text: str, number: int, width: int, marked: bool) -> Line:

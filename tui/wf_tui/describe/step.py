@@ -21,7 +21,10 @@ def step_lines(graph: FlowGraph, name: str) -> list[Line]:
 
 
 def _contract(step: Step) -> list[Line]:
-    lines = [fact("takes", ", ".join(step.accepts) or "nothing"), fact("emits", ", ".join(step.emits) or "nothing")]
+    lines = [
+        fact("takes", ", ".join(step.accepts) or "nothing"),
+        fact("emits", ", ".join(step.emits) or "nothing"),
+    ]
     if step.waits_for:
         lines.append(fact("waits for", ", ".join(step.waits_for)))
     lines.append(fact("workers", str(step.num_workers)))
@@ -41,7 +44,9 @@ def invocation_lines(recording: Recording, run: str, invocation: int) -> list[Li
         return [remark("this invocation is not in the recording")]
     lines = [_head(detail), *map(_attempt, detail.attempts), *_waits(detail)]
     lines += [fact("took", _event_name(recording, run, event)) for event in detail.events]
-    lines += [fact("emitted", f"{one.type} #{one.event}  {one.payload.preview}"[:300]) for one in detail.emitted]
+    lines += [
+        fact("emitted", f"{one.type} #{one.event}  {one.payload.preview}"[:300]) for one in detail.emitted
+    ]
     if detail.logs:
         lines.append(fact("logs", f"{detail.logs} line{'s' if detail.logs > 1 else ''}: 5, tab `selection`"))
     if detail.error is not None:
@@ -50,7 +55,11 @@ def invocation_lines(recording: Recording, run: str, invocation: int) -> list[Li
 
 
 def _head(detail: InvocationDetail) -> Line:
-    return ((f"{detail.step} ", "strong"), (f"#{detail.invocation}  ", "muted"), look.mark(detail.outcome).cell())
+    return (
+        (f"{detail.step} ", "strong"),
+        (f"#{detail.invocation}  ", "muted"),
+        look.mark(detail.outcome).cell(),
+    )
 
 
 def _attempt(attempt: Attempt) -> Line:

@@ -32,7 +32,13 @@ def run_choices(live: LiveState) -> list[Choice]:
     for number, run in enumerate(list(live.runs.values()), 1):
         child = f"  in {run.parent_run[:8]}" if run.parent_run else ""
         head = f"{number:>3}  "
-        line: Line = ((head, "muted"), (fit(look.mark(run.status).cell()[0], 13), look.mark(run.status).tone), (f"{run.workflow}  ", "strong"), (f"{run.t:.1f} s{child}  {run.run[:8]}", "muted"))  # fmt: skip
+        state = look.mark(run.status)
+        line: Line = (
+            (head, "muted"),
+            (fit(state.cell()[0], 13), state.tone),
+            (f"{run.workflow}  ", "strong"),
+            (f"{run.t:.1f} s{child}  {run.run[:8]}", "muted"),
+        )
         choices.append(Choice(run.run, line))
     return choices
 

@@ -25,11 +25,20 @@ TITLES = {
 }
 PANES: dict[PaneName, tuple[str, ...]] = {
     "graph": ("Steps as boxes, event types on the lines between them.", "Arrows move from step to step."),
-    "lanes": ("One row a step, one cell a worker: the event it works on and for how long.", "up down choose a step, left right one of its workers."),
-    "timeline": ("Every event, oldest first. The newest are followed until the cursor moves; G follows again.", "Filter words look in type, payload, producer and consumers."),
+    "lanes": (
+        "One row a step, one cell a worker: the event it works on and for how long.",
+        "up down choose a step, left right one of its workers.",
+    ),
+    "timeline": (
+        "Every event, oldest first. The newest are followed until the cursor moves; G follows again.",
+        "Filter words look in type, payload, producer and consumers.",
+    ),
     "inspector": ("The selection: event, step, state, source and why.", "[ ] turn the tabs."),
-    "logs": ("What the steps wrote, with step#invocation in front.", "[ ] turn the tabs: all, the selection, each step."),
-}  # fmt: skip
+    "logs": (
+        "What the steps wrote, with step#invocation in front.",
+        "[ ] turn the tabs: all, the selection, each step.",
+    ),
+}
 
 
 class HelpScreen(ModalScreen[None]):
@@ -65,21 +74,34 @@ def help_lines(pane: PaneName, now: Situation) -> list[Line]:
     """The pane first, then all commands by group."""
     own = [c for c in COMMANDS if pane in c.panes and c.panes != EVERYWHERE]
     lines: list[Line] = [heading(f"Here: {pane}"), *(remark(text) for text in PANES[pane])]
-    lines += [_command_line(c, now) for c in own]
+    lines += [line for c in own for line in _command_lines(c, now)]
     for group, title in TITLES.items():
         lines += [EMPTY, heading(title)]
-        lines += [_command_line(c, now) for c in COMMANDS if c.group == group and c not in own]
+        lines += [
+            line for c in COMMANDS if c.group == group and c not in own for line in _command_lines(c, now)
+        ]
     return [*lines, EMPTY, heading("States"), *_legend()]
 
 
-def _command_line(command: Command, now: Situation) -> Line:
+def _command_lines(command: Command, now: Situation) -> list[Line]:
     reason = command.why_not(now)
     keys = " ".join(key_names(command))
     if reason is None:
-        return ((f"  {keys:<14}", "accent"), (command.help, "text"))
-    return ((f"  {keys:<14}", "muted"), (command.help, "muted"), (f"  - not now: {reason}", "warn"))
+        return [((f"  {keys:<14}", "accent"), (command.help, "text"))]
+    return [((f"  {keys:<14}", "muted"), (command.help, "muted")), ((f"{'':<16}not now: {reason}", "warn"),)]
 
 
 def _legend() -> list[Line]:
-    states = ("queued", "running", "held", "waiting", "retrying", "done", "failed", "dropped", "unhandled", "cancelled")
+    states = (
+        "queued",
+        "running",
+        "held",
+        "waiting",
+        "retrying",
+        "done",
+        "failed",
+        "dropped",
+        "unhandled",
+        "cancelled",
+    )
     return [(("  ", "text"), look.mark(state).cell()) for state in states]

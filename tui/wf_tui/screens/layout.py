@@ -1,4 +1,4 @@
-"""Which panes are on screen: decided by the size, the zoom and the focus; where they lie is the style sheet's."""
+"""Which panes are on screen, by size, zoom and focus. Where they lie is the style sheet's."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class MainScreen(Screen[None]):
         self.set_interval(FRAME, self._tick)
         self.set_interval(POLL, self._poll)
 
-    # -- parts ---------------------------------------------------------------------------------------------------------
+    # -- parts
     @property
     def panes(self) -> Panes:
         return self.query_one(Panes)
@@ -117,7 +117,7 @@ class MainScreen(Screen[None]):
     def focused_pane(self) -> PaneName:
         return self.panes.focused
 
-    # -- what is debugged ------------------------------------------------------------------------------------------------
+    # -- what is debugged
     @property
     def has_session(self) -> bool:
         return isinstance(self._source, Session)
@@ -223,7 +223,7 @@ class MainScreen(Screen[None]):
         self.logs.show(self._source.recording, wanted.run, steps)
         self._changed = True
 
-    # -- keeping the panes in step -----------------------------------------------------------------------------------------
+    # -- keeping the panes in step
     def _on_change(self, _change: Change) -> None:
         """Called in the session's reader thread."""
         self._changed = True
@@ -290,6 +290,8 @@ class MainScreen(Screen[None]):
         panes.pane("timeline").set_title(f"{rows.count:,}" + (f" match {asked}" if asked else ""))
         panes.pane("timeline").set_subtitle("" if rows.tail else "G newest")
         panes.pane("inspector").set_title(self.selection.describe())
+        if panes.mode == "tiny":
+            panes.pane(panes.focused).set_title("1-5: other panes")
 
     def _show_footer(self) -> None:
         self.query_one(Footer).commands = tuple(footer(self.situation()))
@@ -315,7 +317,7 @@ class MainScreen(Screen[None]):
             self._asked.update(p.id for p in new)
             self.action_command("answer")
 
-    # -- asking the host -----------------------------------------------------------------------------------------------------
+    # -- asking the host
     def _poll(self) -> None:
         source = self._source
         if isinstance(source, Session) and source.status.state == "ready":
@@ -328,7 +330,9 @@ class MainScreen(Screen[None]):
                 status = await session.host_status()
                 at = f" at {status.where}" if status.where else ""
                 inside = f" in {status.function}" if status.function else ""
-                self._blocked = f"blocked {status.blocked_for:.1f} s{at}{inside}" if status.blocked_for >= 1 else ""
+                self._blocked = (
+                    f"blocked {status.blocked_for:.1f} s{at}{inside}" if status.blocked_for >= 1 else ""
+                )
             else:
                 self._blocked = ""
             if run is not None and self.inspector.tabs.active == "state":
@@ -343,7 +347,9 @@ class MainScreen(Screen[None]):
     async def take_report(self, report: ReloadReport, *, asked: bool = True) -> None:
         """Tell how a reload went; ask before anything is lost."""
         if report.outcome == "failed":
-            self._reload_error = "not reloaded: " + (in_one_line(report.error) if report.error else report.detail)
+            self._reload_error = "not reloaded: " + (
+                in_one_line(report.error) if report.error else report.detail
+            )
         elif report.outcome == "ask":
             from wf_tui.screens.loss import LossDialog
 
@@ -358,7 +364,7 @@ class MainScreen(Screen[None]):
             self.say("nothing changed since the last load")
         self._show_banner()
 
-    # -- selecting -----------------------------------------------------------------------------------------------------------
+    # -- selecting
     def _select(self, chosen: Selection) -> None:
         if chosen == self.selection:
             return
@@ -398,7 +404,7 @@ class MainScreen(Screen[None]):
         self.logs.list.follow_tail()
         self._changed = True
 
-    # -- filter, zoom, size --------------------------------------------------------------------------------------------------
+    # -- filter, zoom, size
     def on_timeline_filtered(self, event: Timeline.Filtered) -> None:
         self._filter_text = event.text
         self._show_source_of_rows()
@@ -410,7 +416,7 @@ class MainScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         self.panes.fit_to(event.size.width, event.size.height)
 
-    # -- commands ---------------------------------------------------------------------------------------------------------------
+    # -- commands
     def situation(self) -> Situation:
         return reading.situation_of(self._source, self.run, self.selection, self._failure is not None)
 
@@ -459,7 +465,7 @@ class MainScreen(Screen[None]):
         self.timeline.list.refresh()
         self._changed = True
 
-    # -- copying and leaving ---------------------------------------------------------------------------------------------------
+    # -- copying and leaving
     def source_place(self) -> SourceRef | None:
         return self.inspector.source_place()
 

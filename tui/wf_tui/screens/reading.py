@@ -30,7 +30,7 @@ def holds_of(live: LiveState, run: str | None) -> list[Held]:
     return [hold for hold in list(live.holds.values()) if hold.run == run]
 
 
-# -- lanes --------------------------------------------------------------------------------------------------------------
+# -- lanes
 def lanes_of(graph: FlowGraph | None, live: LiveState, run: str | None, now: float) -> tuple[Lane, ...]:
     """One lane a step: those of the graph in its order, then any other that ran."""
     activities = dict(live.steps(run)) if run else {}
@@ -47,6 +47,7 @@ def _lane(step: str, slots: int, activity: StepActivity | None, now: float) -> L
         slots,
         tuple(_cell(worker, now) for worker in activity.workers.values()),
         activity.queued,
+        max(activity.held - sum(w.status == "held" for w in activity.workers.values()), 0),
         activity.retrying,
         activity.finished,
         activity.failed,
@@ -63,14 +64,16 @@ def _calm(elapsed: str) -> str:
     return "" if elapsed.endswith("ms") else elapsed
 
 
-# -- header -------------------------------------------------------------------------------------------------------------
+# -- header
 def heads_of(source: Session | PostMortem, run: RunState | None, now: float, run_id: str | None) -> Heads:
     """The top line of a session or recording."""
     live = source.live
     state, clock, wall = _state(source, run), "", ""
     if run is not None:
         clock = f"{now:.1f} s"
-        since = time.time() - run.started_wall if run.status == "running" and isinstance(source, Session) else now
+        since = (
+            time.time() - run.started_wall if run.status == "running" and isinstance(source, Session) else now
+        )
         wall = f"{since:.1f} s" if since - now > WALL_DIFFERS else ""
     return Heads(
         flow=flow_name(source),
@@ -112,8 +115,10 @@ def _detail(source: Session | PostMortem) -> str:
     return engine if isinstance(source, Session) else f"{engine} recording"
 
 
-# -- selection ----------------------------------------------------------------------------------------------------------
-def selection_of_row(row: TimelineRow, live: LiveState, invocations: tuple[int, ...], origin: Origin) -> Selection:
+# -- selection
+def selection_of_row(
+    row: TimelineRow, live: LiveState, invocations: tuple[int, ...], origin: Origin
+) -> Selection:
     """What a timeline row points at. `invocations` are those that took the event."""
     hold = next((h for h in list(live.holds.values()) if h.run == row.run and h.event == row.event), None)
     is_event = row.kind in ("event", "published")
@@ -148,8 +153,10 @@ def selection_of_lane(lane: Lane, cell: WorkerCell | None, live: LiveState, run:
     )
 
 
-# -- commands -----------------------------------------------------------------------------------------------------------
-def situation_of(source: Session | PostMortem | None, run: RunState | None, chosen: Selection, failed: bool) -> Situation:
+# -- commands
+def situation_of(
+    source: Session | PostMortem | None, run: RunState | None, chosen: Selection, failed: bool
+) -> Situation:
     """The facts that commands ask about."""
     if source is None:
         return Situation(status="error" if failed else "loading", selection=chosen)

@@ -1,4 +1,4 @@
-"""The top line: which flow, how the run is doing, its clock, what is held; and a banner for what needs attention."""
+"""The top line: flow, state of the run, its clock, what is held; and a banner for what needs attention."""
 
 from __future__ import annotations
 
@@ -86,8 +86,9 @@ class Banner(Static):
     """A pinned message under the header; gone when there is none."""
 
     DEFAULT_CSS = """
-    Banner { height: auto; max-height: 3; dock: top; padding: 0 1; display: none; background: $warning-muted; color: $text-warning;
-        margin-top: 1;
+    Banner {
+        display: none; height: auto; max-height: 3; dock: top; margin-top: 1; padding: 0 1;
+        background: $warning-muted; color: $text-warning;
         &.-error { background: $error-muted; color: $text-error; }
         &.-open { display: block; }
     }

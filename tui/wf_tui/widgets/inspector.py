@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from wf_debug.graph import FlowGraph, SourceRef
@@ -28,7 +28,7 @@ class Inspector(Vertical):
     DEFAULT_CSS = """
     Inspector { height: 1fr; }
     """
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "turn(-1)", "Tab before", show=False),
         Binding("right_square_bracket", "turn(1)", "Tab after", show=False),
     ]

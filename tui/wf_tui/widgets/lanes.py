@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
@@ -33,6 +34,8 @@ class Lane:
     """Workers the step may use at once."""
     cells: tuple[WorkerCell, ...] = ()
     queued: int = 0
+    held: int = 0
+    """Deliveries parked before the step."""
     retrying: int = 0
     finished: int = 0
     failed: int = 0
@@ -43,7 +46,9 @@ class Lane:
     def state(self) -> str:
         """The step's one state: what needs attention comes first."""
         statuses = {cell.status for cell in self.cells}
-        for state in ("held", "running", "waiting"):
+        if self.held or "held" in statuses:
+            return "held"
+        for state in ("running", "waiting"):
             if state in statuses:
                 return state
         if self.retrying:
@@ -56,7 +61,7 @@ class Lane:
 class Lanes(LineList[Lane]):
     """Rows are given whole with `show`; steps are few, their workers too."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "worker(-1)", "Worker before", show=False),
         Binding("right", "worker(1)", "Worker after", show=False),
     ]
@@ -130,15 +135,20 @@ def draw_lane(lane: Lane, width: int, names: int) -> Line:
     state = look.mark(lane.state)
     tail = _counts(lane, width)
     room = width - names - 3 - sum(cell_len(text) for text, _ in tail)
-    cells: list[Cell] = [(f"{state.sign} ", state.tone), (fit(lane.step, names) + " ", "strong" if lane.cells else "text")]
+    cells: list[Cell] = [
+        (f"{state.sign} ", state.tone),
+        (fit(lane.step, names) + " ", "strong" if lane.cells else "text"),
+    ]
     return (*cells, *_workers(lane, max(room, 0)), *tail)
 
 
 def _counts(lane: Lane, width: int) -> list[Cell]:
     words = width >= 60
     parts: list[Cell] = []
+    if lane.held:
+        parts.append((f" {look.mark('held').sign}{lane.held}" + (" held" if words else ""), "warn"))
     if lane.queued:
-        parts.append((f" {lane.queued} queued" if words else f" q{lane.queued}", "warn"))
+        parts.append((f" {lane.queued} queued" if words else f" q{lane.queued}", "muted"))
     if lane.retrying:
         parts.append((f" {look.mark('retrying').sign}{lane.retrying}", "warn"))
     if lane.failed:
@@ -156,7 +166,10 @@ def _workers(lane: Lane, room: int) -> list[Cell]:
     if not size:
         return []
     idle = look.mark("idle").sign
-    cells = [_worker(lane.cells[i], size) if i < len(lane.cells) else (fit(idle, size), "muted") for i in range(shown)]
+    cells = [
+        _worker(lane.cells[i], size) if i < len(lane.cells) else (fit(idle, size), "muted")
+        for i in range(shown)
+    ]
     missing = len(lane.cells) - shown
     if missing > 0:
         cells[-1] = (fit(f"+{missing + 1}", size), "accent")

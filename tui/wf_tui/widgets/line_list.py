@@ -1,7 +1,7 @@
 """The house list: any number of one-line rows, of which only those on screen are ever made.
 
-Rows come in windows from `fetch`; drawn lines are kept for a few screens only. With `tail` on, the view stays at the end as
-rows come in; moving the cursor away switches it off, `follow_tail` on again.
+Rows come in windows from `fetch`; drawn lines are kept for a few screens only. With `tail` on, the view stays at
+the end as rows come in; moving the cursor away switches it off, `follow_tail` on again.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class _Palette:
 class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
     """Base of the timeline, the logs and every other list that may grow without bound.
 
-    A subclass gives `length`, `fetch` and `draw`; it may give `version`, so that only changed rows are drawn again, and
-    `tinted` for rows that must stand out.
+    A subclass gives `length`, `fetch` and `draw`; it may give `version`, so that only changed rows are drawn
+    again, and `tinted` for rows that must stand out.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -108,7 +108,7 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
         self._strips: OrderedDict[Hashable, Strip] = OrderedDict()
         self._palette: _Palette | None = None
 
-    # -- what a subclass gives ----------------------------------------------------------------------------------------
+    # -- what a subclass gives
     def length(self) -> int:
         """How many rows there are now."""
         raise NotImplementedError
@@ -138,7 +138,7 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
         """Where the cursor rests while the view follows the tail."""
         return self._count - 1
 
-    # -- rows -----------------------------------------------------------------------------------------------------------
+    # -- rows
     @property
     def count(self) -> int:
         """Rows known at the last sync."""
@@ -183,7 +183,7 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
         self.tail = True
         self.sync()
 
-    # -- moving ------------------------------------------------------------------------------------------------------------
+    # -- moving
     def _to_tail(self) -> None:
         self.set_reactive(LineList.cursor, self.tail_cursor())
         self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
@@ -243,7 +243,7 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
         if self.tail:
             self.call_after_refresh(self._to_tail)
 
-    # -- painting -----------------------------------------------------------------------------------------------------------
+    # -- painting
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._palette = None
@@ -255,7 +255,9 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
         return super().render_lines(crop)
 
     def _resolve(self) -> _Palette:
-        tones: dict[Tone, Style] = {tone: _ink(self.get_component_rich_style(f"tone--{tone}")) for tone in TONES}
+        tones: dict[Tone, Style] = {
+            tone: _ink(self.get_component_rich_style(f"tone--{tone}")) for tone in TONES
+        }
         return _Palette(
             tones=tones,
             cursor=self.get_component_rich_style("line--cursor"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -71,7 +72,7 @@ class Logs(Vertical):
     DEFAULT_CSS = """
     Logs { height: 1fr; }
     """
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "turn(-1)", "Tab before", show=False),
         Binding("right_square_bracket", "turn(1)", "Tab after", show=False),
     ]

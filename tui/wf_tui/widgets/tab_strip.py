@@ -45,7 +45,9 @@ class TabStrip(Widget):
 
     def _in_view(self) -> tuple[str, ...]:
         names = list(self.names)
-        while len(names) > 1 and names[0] != self.active and _width_until(names, self.active) > self.size.width:
+        while (
+            len(names) > 1 and names[0] != self.active and _width_until(names, self.active) > self.size.width
+        ):
             names.pop(0)
         return tuple(names)
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.cells import cell_len, chop_cells
-
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from wf_tui.look import Cell, Line, clean
 from wf_tui.widgets.line_list import LineList
 
 
 class TextLines(LineList[Line]):
-    """Shows lines given as a whole; long ones are wrapped with their own indent. There is no cursor: it scrolls."""
+    """Shows lines given as a whole, long ones wrapped with their own indent. It has no cursor, it scrolls."""
 
-    BINDINGS = [Binding("G,end", "last", "Last", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("G,end", "last", "Last", show=False)]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)

@@ -37,12 +37,12 @@ class Columns:
 
 @lru_cache(maxsize=32)
 def columns(width: int) -> Columns:
-    """How a row of this width is divided: outcome and type always, then time, preview, duration, route as there is room."""
+    """How a row of this width is divided: event and outcome always, the rest as there is room."""
     time = 8 if width >= 44 else 6 if width >= 34 else 0
     duration = 6 if width >= 64 else 0
     outcome = 11 if width >= 56 else 1
-    kind = max(10, min(26, width // 4))
-    route = min(44, width // 3) if width >= 84 else 0
+    kind = max(10, min(24, width // 4))
+    route = min(36, width // 4) if width >= 76 else 0
     used = sum(part + 1 for part in (time, duration, outcome, route) if part) + kind + 3
     preview = width - used
     if preview < 6:
@@ -117,7 +117,10 @@ def draw_row(row: TimelineRow, cols: Columns, stop: bool) -> Line:
         cells += [(_time(row.t, cols.time), "muted"), (" ", "text")]
     cells += [_dot(row, stop), (fit(row.type, cols.type), _type_tone(row)), (" ", "text")]
     if cols.preview:
-        cells += [(fit(_preview(row), cols.preview), "text" if row.kind != "published" else "muted"), (" ", "text")]
+        cells += [
+            (fit(_preview(row), cols.preview), "text" if row.kind != "published" else "muted"),
+            (" ", "text"),
+        ]
     if cols.route:
         cells += [*_route(row, cols.route), (" ", "text")]
     if cols.duration:
@@ -129,7 +132,11 @@ def draw_row(row: TimelineRow, cols: Columns, stop: bool) -> Line:
 def _preview(row: TimelineRow) -> str:
     """The payload without the class name, which stands before it."""
     head = row.type + "("
-    return row.preview[len(head) : -1] if row.preview.startswith(head) and row.preview.endswith(")") else row.preview
+    return (
+        row.preview[len(head) : -1]
+        if row.preview.startswith(head) and row.preview.endswith(")")
+        else row.preview
+    )
 
 
 def _time(t: float, width: int) -> str:
