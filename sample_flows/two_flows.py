@@ -6,9 +6,8 @@ Shows
     run, state and timeline, and points back to the step that started it.
 
 Try
-    `wf-tui sample_flows/two_flows.py:Briefing`, `r`: the timeline shows the runs of the children
-    between those of the parent, `/` with a step's name filters it. `wf-tui
-    sample_flows/two_flows.py:Forecast` runs one child by itself.
+    `wf-tui sample_flows/two_flows.py:Briefing`, `r`: the children's runs appear beside the parent's; `l` lists
+    them and chooses which one is shown, `K` cancels it. Without a name, `W` changes the workflow.
 
 Headless
     wf-tui run sample_flows/two_flows.py:Forecast -i city=Oslo
