@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from pydantic import BaseModel
 
 from wf_core import snapshot
-from wf_core.engine.runner import Run, current_step
+from wf_core.engine.invoking import current_step
+from wf_core.engine.runner import Run
 from wf_core.engine.state import Work
 from wf_core.errors import ContextStateError, WorkflowRuntimeError
 from wf_core.events import Event, StopEvent
@@ -152,7 +153,9 @@ class Context(Generic[StateT]):
         `timeout` seconds.
         """
         run, work = self._inner("wait_for_event")
-        answer = await run.wait_for(work, event_type, waiter_event, waiter_id, requirements or {}, timeout)
+        answer = await run.waiting.wait(
+            work, event_type, waiter_event, waiter_id, requirements or {}, timeout
+        )
         return cast(E, answer)
 
     def write_event_to_stream(self, ev: Event | None) -> None:

@@ -20,6 +20,7 @@ from wf_core.engine.instrument import (
     Returned,
     Verdict,
 )
+from wf_core.errors import WorkflowRuntimeError
 from wf_core.events import Event
 
 if TYPE_CHECKING:
@@ -116,25 +117,24 @@ class Gates:
 
     # -- ended ----------------------------------------------------------------------------------------------------------------
     async def ended(
-        self, work: Work, value: Any, error: BaseException | None
-    ) -> tuple[Any, BaseException | None]:
+        self, work: Work, value: Any, error: BaseException | None, emitted: results.Emitted
+    ) -> tuple[Any, BaseException | None, results.Emitted]:
         """How the body is taken to have ended."""
         outcome: Outcome = Returned(value) if error is None else Raised(error)
         verdict = await self._resolved(self._ask("ended", work, outcome))
         if isinstance(verdict, Drop):
-            return None, None
-        if isinstance(verdict, Duplicate) and error is None:
-            work.twice = True
+            return None, None, results.NOTHING
+        if isinstance(verdict, Duplicate):
+            return value, error, (emitted[0] * 2, emitted[1])
         if not isinstance(verdict, Replace):
-            return value, error
+            return value, error, emitted
         if isinstance(verdict.value, Raised):
-            return None, verdict.value.error
+            return None, verdict.value.error, results.NOTHING
         replaced = verdict.value.value if isinstance(verdict.value, Returned) else verdict.value
         try:
-            results.check(work.plan, replaced)
-        except Exception as wrong:
-            return None, wrong
-        return replaced, None
+            return replaced, None, results.emitted_by(work.plan, replaced)
+        except WorkflowRuntimeError as wrong:
+            return None, wrong, results.NOTHING
 
     def returned(self, work: Work, value: Any) -> None:
         """Tell that a return value was accepted."""

@@ -12,16 +12,18 @@ from wf_core.errors import WorkflowRuntimeError
 from wf_core.events import Event
 from wf_core.signature import place_of
 
-NOTHING: tuple[Event, ...] = ()
+Emitted = tuple[tuple[Event, ...], bool]
+"""Events, and whether they open a stream."""
+NOTHING: Emitted = ((), False)
 
 
-def emitted_by(plan: StepPlan, value: Any) -> tuple[tuple[Event, ...], bool]:
+def emitted_by(plan: StepPlan, value: Any) -> Emitted:
     """The events that a return value emits, and whether they open a stream.
 
     Raises WorkflowRuntimeError if a step may not return this.
     """
     if value is None:
-        return NOTHING, False
+        return NOTHING
     if isinstance(value, list) and plan.fans_out:
         for item in value:
             if not isinstance(item, Event):
@@ -41,11 +43,6 @@ def emitted_by(plan: StepPlan, value: Any) -> tuple[tuple[Event, ...], bool]:
             "member (e.g. -> list[A] | B) for ordinary dispatch."
         )
     return (value,), False
-
-
-def check(plan: StepPlan, value: Any) -> None:
-    """Raises WorkflowRuntimeError if a step may not return this."""
-    emitted_by(plan, value)
 
 
 def presentable(plan: StepPlan, error: BaseException) -> Exception:

@@ -87,7 +87,6 @@ class Work(Invocation):
         "scope",
         "suspended",
         "trigger",
-        "twice",
         "waited",
     )
 
@@ -130,10 +129,11 @@ class Work(Invocation):
         """Wait keys whose prompt has been published."""
         self.collected: list[Collected] | None = None
         """What `collect_events` did in this attempt, to undo if it fails."""
-        self.twice = False
-        """Whether what it returned is to be emitted twice."""
         self.gated = True
         """Whether an instrument is asked before it starts."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     @property
     def input(self) -> Event:
@@ -141,6 +141,11 @@ class Work(Invocation):
         if self.plan.collects is not None:
             return CollectionReleaseEvent(events=list(self.events))
         return self.events[self.trigger]
+
+    @property
+    def input_type(self) -> type[Event]:
+        """Class of `input`."""
+        return CollectionReleaseEvent if self.plan.collects else type(self.events[self.trigger])
 
     @property
     def input_name(self) -> str:

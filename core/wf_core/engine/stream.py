@@ -1,6 +1,6 @@
 """The stream of events that a run's caller reads, with the engine's own events in between.
 
-The engine's events are kept as tuples of strings and become events when somebody reads them.
+The engine's events are kept as tuples and become events when somebody reads them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator
 
 from wf_core.events import Event, StepState, StepStateChanged, StopEvent
 
-StateNote = tuple[str, StepState, str, str, "str | None"]
-"""Fields of a StepStateChanged: step, state, worker, input class, output class."""
+StateNote = tuple[str, StepState, "int | str | None", "type | str", "type | None"]
+"""Fields of a StepStateChanged: step, state, worker, input class or its name, output class."""
 
 
 class EventStream:
@@ -76,5 +76,9 @@ class EventStream:
 def _as_event(note: StateNote) -> StepStateChanged:
     name, state, worker, taken, given = note
     return StepStateChanged(
-        name=name, step_state=state, worker_id=worker, input_event_name=taken, output_event_name=given
+        name=name,
+        step_state=state,
+        worker_id=str(worker),
+        input_event_name=str(taken),
+        output_event_name=None if given is None else str(given),
     )

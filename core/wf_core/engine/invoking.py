@@ -1,0 +1,172 @@
+"""Carries out invocations: one task each, from the gate before it to what the broker makes of its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import sys
+import time
+import zlib
+from collections import deque
+from collections.abc import Coroutine
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from wf_core.engine import results
+from wf_core.engine.broker import Failure
+from wf_core.engine.commands import Fail, Start
+from wf_core.engine.executor import arguments_of, execute
+from wf_core.engine.state import Work
+from wf_core.events import Event, StepState, StopEvent
+
+if TYPE_CHECKING:
+    from wf_core.engine.runner import Run
+
+_STARTS_PER_TURN = 64
+"""Eagerly started steps before the loop gets a turn."""
+_EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+
+current_step: contextvars.ContextVar[tuple[Run, Work]] = contextvars.ContextVar("wf_core_current_step")
+"""The run and invocation that the current code belongs to."""
+
+
+class Invoking:
+    """The running invocations of a run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._context = contextvars.copy_context()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._ready: deque[Work] = deque()
+        self._flushing = False
+
+    def start(self, command: Start) -> None:
+        """Get the work ready; `flush` starts it."""
+        work = command.work
+        self._run.note(work, StepState.RUNNING, work.input_name, None)
+        self._ready.append(work)
+
+    def flush(self) -> None:
+        """Start what is ready, in one loop of its own: steps that finish eagerly must not nest."""
+        if self._flushing or not self._ready:
+            return
+        self._flushing = True
+        try:
+            for _ in range(_STARTS_PER_TURN):
+                if not self._ready:
+                    return
+                work = self._ready.popleft()
+                task = self.task(self._invoke(work), work.step)
+                if not task.done():
+                    self._tasks[work.id] = task
+        finally:
+            self._flushing = False
+        self._run.loop.call_soon(self.flush, context=self._context)
+
+    def task(self, body: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """A task outside the application's task factory, in the context that the run was started in."""
+        return asyncio.Task(body, loop=self._run.loop, name=name, context=self._context.copy(), **_EAGER)
+
+    def cut_off(self) -> list[asyncio.Task[None]]:
+        """Cancel everything but the caller's own task; the tasks that have yet to end."""
+        self._ready.clear()
+        current = asyncio.current_task(self._run.loop)
+        tasks = [task for task in self._tasks.values() if task is not current and not task.done()]
+        self._tasks.clear()
+        for task in tasks:
+            task.cancel()
+        return tasks
+
+    async def _invoke(self, work: Work) -> None:
+        run, gates = self._run, self._run.gates
+        try:
+            if gates is not None and work.gated and not await gates.admitted(work):
+                self._forget(work)
+                run.perform(run.broker.skipped(work))
+                return
+            current_step.set((run, work))
+            if work.began is None:
+                work.began = run.clock.now()
+            if gates is not None:
+                gates.tell("started", work)
+            try:
+                value, error = await self._body(work), None
+                emitted = results.emitted_by(work.plan, value)
+            except BaseException as raised:
+                if _ours(run, raised):
+                    raise
+                value, error, emitted = None, raised, results.NOTHING
+            if gates is not None:
+                value, error, emitted = await gates.ended(work, value, error, emitted)
+            self._forget(work)
+            if run.over:
+                return
+            if error is None:
+                self._returned(work, value, *emitted)
+            else:
+                self._raised(work, error)
+        except asyncio.CancelledError:
+            run.abort()
+            raise
+        except Exception as fault:
+            # Not the step's: a retry policy that raised, or a mistake of the engine. It must not leave the run hanging.
+            run.fail(Fail(work.step, fault, work, work.attempt + 1))
+
+    def _body(self, work: Work) -> Coroutine[Any, Any, Any]:
+        run, plan = self._run, work.plan
+        work.waited = 0
+        arguments = arguments_of(work)
+        if plan.context_param is not None:
+            arguments[plan.context_param] = run.context_for(run, work)
+        return execute(run.workflow, work, arguments)
+
+    def _forget(self, work: Work) -> None:
+        self._tasks.pop(work.id, None)
+
+    def _returned(self, work: Work, value: Any, events: tuple[Event, ...], fanned_out: bool) -> None:
+        run = self._run
+        run.note(work, StepState.NOT_RUNNING, work.input_type, type(events[-1] if events else None))
+        if run.gates is not None:
+            run.gates.returned(work, value)
+        else:
+            for event in events:
+                if isinstance(event, StopEvent):
+                    run.finish(event, work.id)
+                    return
+        run.perform(run.broker.returned(work, events, fanned_out=fanned_out))
+
+    def _raised(self, work: Work, raised: BaseException) -> None:
+        run = self._run
+        error = results.presentable(work.plan, raised)
+        elapsed = max(0.0, run.clock.now() - (work.began or 0.0))
+        fatal = not isinstance(raised, (Exception, asyncio.CancelledError))
+        delay = None if fatal else _retry_delay(run.run_id, work, error, elapsed)
+        run.note(work, StepState.NOT_RUNNING, work.input_type, None)
+        if run.gates is not None:
+            run.gates.failed(work, error, delay)
+        if not fatal:
+            failure = Failure(error, elapsed, datetime.fromtimestamp(time.time(), tz=timezone.utc))
+            run.perform(run.broker.failed(work, failure, delay))
+            return
+        run.fail(Fail(work.step, error, work, work.attempt + 1, elapsed))
+        if isinstance(raised, KeyboardInterrupt):
+            raise raised
+
+
+def _ours(run: Run, raised: BaseException) -> bool:
+    """Whether an exception says that the task is to end, rather than that the step failed."""
+    if not isinstance(raised, (asyncio.CancelledError, GeneratorExit)):
+        return False
+    task = asyncio.current_task()
+    return isinstance(raised, GeneratorExit) or run.over or (task is not None and task.cancelling() > 0)
+
+
+def _retry_delay(run_id: str, work: Work, error: Exception, elapsed: float) -> float | None:
+    """What the step's policy says: seconds until the next attempt, None for no more. The same run gets the same jitter."""
+    policy = work.plan.policy
+    if policy is None:
+        return None
+    if not work.plan.seeded:
+        return policy.next(elapsed, work.attempt + 1, error)
+    seed = zlib.crc32(f"{run_id}:{work.step}:{work.attempt + 1}".encode())
+    return policy.next(elapsed, work.attempt + 1, error, seed=seed)

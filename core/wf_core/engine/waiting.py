@@ -1,0 +1,97 @@
+"""Bodies in `wait_for_event`: each is suspended on a future until its event comes or its time is up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from wf_core.engine.commands import Resume
+from wf_core.engine.state import Wait, Work
+from wf_core.events import Event, StepState
+
+if TYPE_CHECKING:
+    from wf_core.engine.runner import Run
+
+
+class Waiting:
+    """The suspended bodies of a run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._arrivals: dict[int, asyncio.Future[Event | None]] = {}
+
+    async def wait(
+        self,
+        work: Work,
+        kind: type[Event],
+        prompt: Event | None,
+        waiter_id: str | None,
+        requirements: Mapping[str, Any],
+        timeout: float | None,
+    ) -> Event:
+        """Suspend the body until the event comes; what an earlier attempt was given comes at once.
+
+        Raises TimeoutError after `timeout` seconds of run clock.
+        """
+        key = waiter_id or _key(work, kind, requirements)
+        if work.answers is not None and key in work.answers:
+            await asyncio.sleep(0)
+            return _answer(work.answers[key], kind)
+        run = self._run
+        run.note(work, StepState.NOT_RUNNING, work.input_type, None)
+        wait, commands = run.broker.wait(work, key, kind, requirements, timeout)
+        arrival = self._arrivals[wait.id] = run.loop.create_future()
+        if run.gates is not None:
+            run.gates.tell("waiting", work, kind, requirements, timeout)
+        self.arm(wait)
+        run.perform(commands)
+        self._prompt(work, key, prompt)
+        try:
+            return _answer(await arrival, kind)
+        finally:
+            self._leave(wait)
+
+    def arm(self, wait: Wait) -> None:
+        """Let the wait time out."""
+        if wait.timeout is not None:
+            run = self._run
+            wait.deadline = run.timers.set(
+                "wait", wait.id, wait.timeout, lambda: run.perform(run.broker.wait_timed_out(wait))
+            )
+
+    def resume(self, command: Resume) -> None:
+        """Give the body its answer."""
+        run, wait = self._run, command.wait
+        run.note(wait.work, StepState.RUNNING, wait.work.input_name, None)
+        if run.gates is not None:
+            run.gates.tell("resumed", wait.work, wait.emission)
+        arrival = self._arrivals.get(wait.id)
+        if arrival is not None and not arrival.done():
+            arrival.set_result(command.answer)
+
+    def _prompt(self, work: Work, key: str, prompt: Event | None) -> None:
+        if work.asked is None:
+            work.asked = set()
+        if prompt is not None and key not in work.asked:
+            self._run.admit(self._run.broker.announce(prompt, "prompt", work.id))
+        work.asked.add(key)
+
+    def _leave(self, wait: Wait) -> None:
+        run = self._run
+        self._arrivals.pop(wait.id, None)
+        run.timers.clear("wait", wait.id)
+        if not run.over and wait.id in run.broker.waits:
+            # The step itself gave up waiting: a cancelled inner task, a timeout of its own.
+            run.perform(run.broker.unwait(wait))
+
+
+def _key(work: Work, kind: type[Event], requirements: Mapping[str, Any]) -> str:
+    work.waited += 1
+    return f"{kind.__module__}.{kind.__qualname__} {dict(requirements)!r} {work.waited}"
+
+
+def _answer(event: Event | None, kind: type[Event]) -> Event:
+    if event is None:
+        raise asyncio.TimeoutError(f"Timed out waiting for {kind.__name__}")
+    return event
