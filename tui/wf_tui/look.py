@@ -52,6 +52,7 @@ MARKS: dict[str, Mark] = {
     "unhandled": Mark("!", "!", "unhandled", "warn"),
     "cancelled": Mark("⊗", "%", "cancelled", "muted"),
     "timed_out": Mark("✗", "x", "timed out", "error"),
+    "unfinished": Mark("◌", ".", "unfinished", "warn"),
     "stuck": Mark("!", "!", "stuck", "error"),
     "loading": Mark("◌", ".", "loading", "muted"),
     "ready": Mark("○", "o", "ready", "muted"),

@@ -82,7 +82,7 @@ def heads_of(source: Session | PostMortem, run: RunState | None, now: float, run
         wall=wall,
         held=len(holds_of(live, run_id)),
         paused=live.paused,
-        prompts=len(live.prompts),
+        prompts=len(live.prompts) if isinstance(source, Session) else 0,
         run=_which(live, run_id),
         detail=_detail(source),
     )
@@ -92,7 +92,7 @@ def _state(source: Session | PostMortem, run: RunState | None) -> str:
     if isinstance(source, Session) and source.status.state not in ("ready", "closed"):
         return str(source.status.state)
     if run is not None:
-        return run.status
+        return "unfinished" if run.status == "running" and not isinstance(source, Session) else run.status
     return "ready" if isinstance(source, Session) else "recording"
 
 

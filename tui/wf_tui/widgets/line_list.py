@@ -1,7 +1,7 @@
 """The house list: any number of one-line rows, of which only those on screen are ever made.
 
-Rows come in windows from `fetch`; drawn lines are kept for a few screens only. With `tail` on, the view stays at
-the end as rows come in; moving the cursor away switches it off, `follow_tail` on again.
+Rows come in windows from `fetch`; drawn lines are kept for a few screens only. With `tail` on, the view stays
+at the end as rows come in; moving the cursor away switches it off, `follow_tail` on again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from wf_tui.look import TONES, Line, Tone
+from wf_tui.look import TONES, Line, Tone, fit
 
 Row = TypeVar("Row")
 _SCREENS_KEPT = 3
@@ -128,6 +128,11 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
     def tinted(self, row: Row) -> bool:
         """Whether the row must stand out."""
         return False
+
+    @property
+    def when_empty(self) -> str:
+        """What stands in an empty list."""
+        return ""
 
     @property
     def rests_visibly(self) -> bool:
@@ -271,7 +276,7 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
         width, index = self.size.width, self.scroll_offset.y + y
         row = self.row(index)
         if row is None:
-            return Strip.blank(width, palette.blank)
+            return self._blank(y, width, palette)
         under = (index == self.cursor) * (2 if self.has_focus else self.rests_visibly)
         key = (index, self.version(row), width, under)
         strip = self._strips.get(key)
@@ -279,6 +284,12 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
             strip = self._strips[key] = self._strip(row, width, under, palette)
             self._forget_old_strips()
         return strip
+
+    def _blank(self, y: int, width: int, palette: _Palette) -> Strip:
+        if y or self._count:
+            return Strip.blank(width, palette.blank)
+        text = Segment(fit(self.when_empty, width), palette.blank + palette.tones["muted"])
+        return Strip([text]).adjust_cell_length(width, palette.blank)
 
     def _forget_old_strips(self) -> None:
         limit = _SCREENS_KEPT * max(self.size.height, 1)

@@ -42,6 +42,10 @@ class LogList(LineList[LogRow]):
     def fetch(self, start: int, limit: int) -> Sequence[LogRow]:
         return self._recording.logs(self._filter, start, limit) if self._recording else ()
 
+    @property
+    def when_empty(self) -> str:
+        return "no log lines yet" if self._recording else ""
+
     def version(self, row: LogRow) -> Hashable:
         return row.seq
 

@@ -79,6 +79,14 @@ class TimelineList(LineList[TimelineRow]):
         return self._recording.timeline(self._filter, start, limit) if self._recording else ()
 
     @property
+    def when_empty(self) -> str:
+        if self._recording is None:
+            return ""
+        if self._filter.text or self._filter.only_problems:
+            return "no row matches: esc clears the filter"
+        return "nothing has happened yet: r starts a run"
+
+    @property
     def rests_visibly(self) -> bool:
         """Always: the inspector shows the row under the cursor."""
         return True

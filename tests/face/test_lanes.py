@@ -1,0 +1,63 @@
+"""Lanes: each worker is one cell with its event and elapsed time; what has no room is counted, not lost."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from wf_tui.widgets.lanes import Lane, WorkerCell, draw_lane
+
+
+def busy(worker: int, status: str = "running", event: str = "Query", elapsed: str = "1.2s") -> WorkerCell:
+    return WorkerCell(worker, worker + 10, status, event, elapsed)
+
+
+def text(lane: Lane, width: int, names: int = 8) -> str:
+    return "".join(part for part, _ in draw_lane(lane, width, names))
+
+
+def test_busy_workers_show_their_event_and_time_idle_ones_a_dot() -> None:
+    lane = text(Lane("search", 4, (busy(0), busy(1, elapsed="0.3s"))), 110)
+    assert "▸ Query 1.2s" in lane
+    assert "▸ Query 0.3s" in lane
+    assert lane.count("·") == 2
+
+
+def test_counts_stand_at_the_end() -> None:
+    lane = text(Lane("search", 1, (busy(0),), queued=3, retrying=1, finished=12, failed=2), 80)
+    assert lane.rstrip().endswith("3 queued ↻1 ✗2 ✓12")
+
+
+def test_a_narrow_lane_keeps_the_glyphs() -> None:
+    lane = text(Lane("search", 2, (busy(0), busy(1, "held", elapsed=""))), 24)
+    assert "▸" in lane
+    assert "◆" in lane
+
+
+def test_workers_without_room_are_counted() -> None:
+    lane = text(Lane("search", 40, tuple(busy(n) for n in range(40))), 40)
+    assert "+" in lane
+
+
+@pytest.mark.parametrize("width", [10, 20, 33, 60, 100, 180])
+@pytest.mark.parametrize("workers", [0, 1, 4, 50])
+def test_a_lane_fits_its_width(width: int, workers: int) -> None:
+    lane = Lane("a_step_with_a_long_name", 4, tuple(busy(n) for n in range(workers)), 3, 1, 2, 12, 1)
+    assert cell_len(text(lane, width, max(8, width // 3))) <= max(width, 40)
+
+
+@pytest.mark.parametrize(
+    ("lane", "state"),
+    [
+        (Lane("s", 1, (busy(0), busy(1, "held"))), "held"),
+        (Lane("s", 1, held=1), "held"),
+        (Lane("s", 1, (busy(0, "waiting"), busy(1))), "running"),
+        (Lane("s", 1, queued=1, finished=4), "queued"),
+        (Lane("s", 1, retrying=1), "retrying"),
+        (Lane("s", 1, finished=4), "done"),
+        (Lane("s", 1, finished=4, failed=1), "failed"),
+        (Lane("s", 1), "idle"),
+    ],
+)
+def test_the_state_of_a_step_is_what_needs_attention_most(lane: Lane, state: str) -> None:
+    assert lane.state == state
