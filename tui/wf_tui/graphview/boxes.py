@@ -94,9 +94,10 @@ def _loops(node: Node, limit: int, glyphs: Glyphs) -> str:
 
 
 def _bracketed(node: Node, text: str, width: int, face: BoxFace, glyphs: Glyphs) -> str:
-    left, right = glyphs.human_brackets if node.kind == "human" else glyphs.brackets
+    brackets = glyphs.human_brackets if node.kind == "human" else glyphs.brackets
     if face.selected:
-        left, right = glyphs.selected_brackets
+        brackets = glyphs.selected_brackets
+    left, right = brackets[0], brackets[1]
     if face.breakpoint:
         left = glyphs.breakpoint
     if node.loops:

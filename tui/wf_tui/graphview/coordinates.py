@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Literal
 
 from wf_tui.graphview.layered import Layered, Vertex
@@ -38,7 +39,7 @@ def assign_columns(graph: Layered, gap: int) -> None:
 
 def _distances(layer: list[Vertex], gap: int) -> list[int]:
     """Least distance of each vertex's left cell to the next one's."""
-    return [_distance(a, b, gap) for a, b in zip(layer, layer[1:], strict=False)]
+    return [_distance(a, b, gap) for a, b in pairwise(layer)]
 
 
 def _distance(left: Vertex, right: Vertex, gap: int) -> int:

@@ -15,6 +15,8 @@ from wf_tui.graphview.glyphs import EAST, NORTH, SOUTH, WEST, Stroke
 from wf_tui.graphview.layered import Layered, Segment, Vertex
 
 _VERTICAL, _HORIZONTAL = NORTH | SOUTH, EAST | WEST
+_TOUCHES: dict[Mark, int] = {"down": NORTH, "leaves_down": SOUTH, "leaves_right": EAST, "leaves_left": WEST}
+"""The side on which a line meets the border that bears its mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,8 @@ class _Router:
         for wire, chain in enumerate(chains):
             pieces = self._pieces(wire, chain)
             painter.add(wire, pieces)
-            cells = [cell for piece, _ in pieces for cell in piece]
-            routes.append(tuple(reversed(cells) if wire in self._graph.back else cells))
+            route = [cell for piece, _ in pieces for cell in piece]
+            routes.append(tuple(reversed(route) if wire in self._graph.back else route))
         cells = painter.cells()
         self._mark_ends(cells, routes)
         labels = tuple(self._label(vertex) for vertex in self._graph.labels)
@@ -238,7 +240,7 @@ def _add_mark(cells: dict[Point, LineCell], at: Point, line: LineCell, mark: Mar
     """Put a mark into a box's border, for all wires that end there."""
     known = cells.get(at)
     wires = tuple(dict.fromkeys((*(known.wires if known else ()), *line.wires)))
-    cells[at] = LineCell(line.mask, line.stroke, wires, mark)
+    cells[at] = LineCell(_TOUCHES[mark], line.stroke, wires, mark)
 
 
 class _LinePainter:

@@ -18,7 +18,7 @@ _ASCENT = 14
 _STYLE = """
 svg { background: #ffffff; }
 .paper { fill: #ffffff; }
-text { font: 14px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #1f2937; }
+text { font: 14px "DejaVu Sans Mono", ui-monospace, Menlo, Consolas, monospace; fill: #1f2937; }
 .label { fill: #1d4ed8; }
 .box { fill: #f8fafc; stroke: #334155; stroke-width: 1.3; }
 .human { stroke-dasharray: 4 3; }
