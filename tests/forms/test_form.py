@@ -11,11 +11,11 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
-from textual.widgets import Checkbox, Select
+from textual.widgets import Select
 
 from wf_debug.graph import EventType
 from wf_debug.wire import FieldError
-from wf_tui.forms.boxes import JsonArea, LineBox, TextBox
+from wf_tui.forms.boxes import JsonArea, LineBox, TextBox, TickBox
 from wf_tui.forms.drafts import Draft
 from wf_tui.forms.form import EventForm
 from wf_tui.forms.row import ExtraRow, FieldRow, Problem
@@ -95,7 +95,7 @@ async def test_each_kind_of_field_has_its_widget() -> None:
         boxes = {r.spec.name: type(r.box) for r in form.query(FieldRow)}
         assert boxes["top_k"] is LineBox
         assert boxes["mode"] is Select
-        assert boxes["strict"] is Checkbox
+        assert boxes["strict"] is TickBox
         assert issubclass(boxes["query"], TextBox)
         assert issubclass(boxes["where"], TextBox)
 
@@ -293,14 +293,14 @@ async def test_enter_goes_on_and_submits_from_the_last_field() -> None:
 
 async def test_text_takes_several_lines() -> None:
     async with shown(Ask) as (form, pilot):
-        await pilot.press("a", "alt+enter", "b")
+        await pilot.press("a", "ctrl+j", "b")
         assert form.read() == {"query": "a\nb"}
         assert row(form, "query").box.size.height == 2
 
 
 async def test_a_box_that_was_never_touched_leaves_its_default_alone() -> None:
     async with shown(Ask, {"query": "rain"}) as (form, pilot):
-        assert row(form, "strict").query_one(Checkbox).value is True
+        assert row(form, "strict").query_one(TickBox).value is True
         assert form.read() == {"query": "rain"}
         row(form, "strict").box.focus()
         await pilot.press("space")

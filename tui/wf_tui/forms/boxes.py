@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input, TextArea
+from textual.widgets import Checkbox, Input, TextArea
 
 _JSON_TOKEN = re.compile(
     r'(?P<key>"(?:[^"\\]|\\.)*"(?=\s*:))|(?P<string>"(?:[^"\\]|\\.)*"?)'
@@ -44,8 +44,24 @@ class LineBox(Input):
         self.post_message(Entered())
 
 
+class TickBox(Checkbox):
+    """True or false, said in a word beside the tick."""
+
+    def __init__(self, ticked: bool) -> None:
+        super().__init__(value=ticked, compact=True)
+        self._say()
+
+    def watch_value(self) -> None:
+        self._say()
+        super().watch_value()
+
+    def _say(self) -> None:
+        self.BUTTON_INNER = "X" if self.value else " "
+        self.label = "true" if self.value else "false"
+
+
 class TextBox(TextArea):
-    """Text of any length: one line high, growing as it wraps. Enter goes on, alt+enter starts a new line."""
+    """Text of any length: one line high, growing as it wraps. Enter goes on, ctrl+j starts a new line."""
 
     DEFAULT_CSS = """
     TextBox {
@@ -57,7 +73,7 @@ class TextBox(TextArea):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go_on", show=False),
-        Binding("alt+enter,shift+enter", "new_line", show=False),
+        Binding("ctrl+j,alt+enter,shift+enter", "new_line", show=False),
     ]
 
     def __init__(

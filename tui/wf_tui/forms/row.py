@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Checkbox, Input, Select, Static, TextArea
+from textual.widgets import Input, Select, Static, TextArea
 
-from wf_tui.forms.boxes import JsonBox, LineBox, TextBox
+from wf_tui.forms.boxes import JsonBox, LineBox, TextBox, TickBox
 from wf_tui.forms.schema import UNSET, FieldSpec
 from wf_tui.forms.text import BadText, dump_json, offered, read_text
 from wf_tui.forms.words import example_of
@@ -62,7 +62,8 @@ class FieldRow(Horizontal):
         self._touched = bool(text)
 
     def compose(self) -> ComposeResult:
-        star = Content.styled(" *", "$text-accent") if self.spec.required else Content("")
+        needs_you = self.spec.required and not (self.spec.choices and self._start)
+        star = Content.styled(" *", "$text-accent") if needs_you else Content("")
         yield Static(Content(clean(self.spec.name)) + star, classes="name")
         with Vertical(classes="entry"):
             yield _box(self.spec, self._start)
@@ -82,8 +83,8 @@ class FieldRow(Horizontal):
                 return line.value
             case TextArea() as area:
                 return area.text
-            case Checkbox() as check:
-                return _truth(check.value) if self._touched or self.spec.required else ""
+            case TickBox() as tick:
+                return dump_json(tick.value) if self._touched or self.spec.required else ""
             case Select() as select:
                 return "" if select.is_blank() else str(select.value)
         raise AssertionError(self.box)
@@ -97,10 +98,9 @@ class FieldRow(Horizontal):
             case TextArea() as area:
                 area.text = text
                 area.move_cursor(area.document.end)
-            case Checkbox() as check:
-                with check.prevent(Checkbox.Changed):
-                    check.value = _ticked(self.spec, text)
-                check.label = _truth(check.value)
+            case TickBox() as tick:
+                with tick.prevent(TickBox.Changed):
+                    tick.value = _ticked(self.spec, text)
             case Select() as select:
                 select.value = text or Select.NULL
 
@@ -116,10 +116,9 @@ class FieldRow(Horizontal):
         except BadText as bad:
             self.show_problem(str(bad))
 
-    @on(Checkbox.Changed)
-    def _ticked_by_hand(self, changed: Checkbox.Changed) -> None:
+    @on(TickBox.Changed)
+    def _ticked_by_hand(self) -> None:
         self._touched = True
-        changed.checkbox.label = _truth(changed.value)
 
     @on(Input.Changed)
     @on(TextArea.Changed)
@@ -175,8 +174,7 @@ class ExtraRow(Horizontal):
 def _box(spec: FieldSpec, text: str) -> Widget:
     match spec.kind:
         case "boolean":
-            ticked = _ticked(spec, text)
-            return Checkbox(_truth(ticked), ticked, compact=True)
+            return TickBox(_ticked(spec, text))
         case "choice":
             return _select(spec, text)
         case "json":
@@ -189,16 +187,15 @@ def _box(spec: FieldSpec, text: str) -> Widget:
 def _select(spec: FieldSpec, text: str) -> Select[str]:
     options = list(_options(spec))
     value = text if any(text == v for _, v in options) else Select.NULL
-    return Select(options, prompt=_placeholder(spec) or "choose", value=value, compact=True)
+    default = "" if spec.default in (UNSET, None) else f" ({_short(spec.default)})"
+    prompt = "choose" if spec.required else f"unset{default}"
+    may_be_blank = not spec.required or value is Select.NULL
+    return Select(options, prompt=prompt, allow_blank=may_be_blank, value=value, compact=True)
 
 
 def _options(spec: FieldSpec) -> Iterator[tuple[str, str]]:
     for value, text in zip(spec.choices, offered(spec), strict=True):
         yield (value if isinstance(value, str) and value else text), text
-
-
-def _truth(ticked: bool) -> str:
-    return "true" if ticked else "false"
 
 
 def _ticked(spec: FieldSpec, text: str) -> bool:
@@ -215,8 +212,8 @@ def _hint(spec: FieldSpec) -> Content:
     parts = [spec.words]
     if example := example_of(spec.format):
         parts[0] += f", like {example}"
-    if not spec.required:
-        parts.append("optional" if spec.default in (UNSET, None) else f"default {_short(spec.default)}")
+    if spec.default not in (UNSET, None):
+        parts.append(f"default {_short(spec.default)}")
     if spec.description:
         parts.append(clean(spec.description))
     return Content(" · ".join(parts))

@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from wf_debug.session import SessionError
+from wf_debug.wire import WireError
 from wf_tui.forms.row import Problem
 from wf_tui.look import clean
 
@@ -65,7 +66,7 @@ class Dialog(ModalScreen[ScreenResultType]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-middle"), (30, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel"),
-        Binding("ctrl+s,ctrl+enter,ctrl+j", "submit", "send", priority=True),
+        Binding("ctrl+s,ctrl+enter", "submit", "send", priority=True),
     ]
     KEYS: ClassVar[str] = "esc cancel"
     """What the lower border says about the keys."""
@@ -109,9 +110,14 @@ class Dialog(ModalScreen[ScreenResultType]):
         self.complain("")
         try:
             return await command
-        except SessionError as error:
-            self.complain(str(error))
+        except SessionError as failure:
+            self.refused(failure.error)
             return None
+
+    def refused(self, error: WireError) -> None:
+        """Explain why a command failed: what, where, and the next thing to try."""
+        parts = [error.message, str(error.where or ""), error.hint]
+        self.complain("\n  ".join(part for part in parts if part))
 
     async def action_cancel(self) -> None:
         self.dismiss(None)

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ScreenResultType
 
 from wf_debug.session import Session
+from wf_debug.wire import WireError
 from wf_tui.forms import drafts
 from wf_tui.forms.form import EventForm
 from wf_tui.screens.dialog import Dialog
@@ -18,7 +19,7 @@ class FormDialog(Dialog[ScreenResultType]):
     """Base of the dialogs that fill in an event."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f2", "switch_tab", "form or JSON", priority=True)]
-    KEYS = "ctrl+s send · esc cancel · F2 JSON · enter next · alt+enter new line"
+    KEYS = "ctrl+s send · esc cancel · F2 JSON · enter next · ctrl+j new line"
 
     def __init__(self, session: Session, title: str) -> None:
         super().__init__(title)
@@ -87,6 +88,11 @@ class FormDialog(Dialog[ScreenResultType]):
         if verdict is not None and verdict.errors:
             form.show_errors(verdict.errors)
         return verdict is not None and not verdict.errors
+
+    def refused(self, error: WireError) -> None:
+        if self.form and error.fields:
+            self.form.show_errors(error.fields)
+        super().refused(error)
 
     @on(EventForm.Submitted)
     def _entered_last(self) -> None:

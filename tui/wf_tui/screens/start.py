@@ -21,7 +21,7 @@ from wf_tui.screens.form_dialog import FormDialog
 class StartDialog(FormDialog[dict[str, Any] | None]):
     """Dismisses with the start event's fields, checked by the host, or None."""
 
-    KEYS = "ctrl+s run · esc cancel · F2 JSON · enter next · alt+enter new line"
+    KEYS = "ctrl+s run · esc cancel · F2 JSON · enter next · ctrl+j new line"
 
     def __init__(self, session: Session) -> None:
         self._workflow = session.workflow
