@@ -186,10 +186,8 @@ class MainScreen(Screen[None]):
         """The workflow, or its definition, is another one: draw it anew."""
         if self._source is None:
             return
-        graph = self.graph
-        if graph is not None:
-            self.graph_pane.show(graph)
-        self.inspector.show(self._source.recording, graph)
+        self.graph_pane.show(self.graph)
+        self.inspector.show(self._source.recording, self.graph)
         self._show_source_of_rows()
         self.breakpoints_changed("")
 
@@ -260,7 +258,8 @@ class MainScreen(Screen[None]):
         self.logs.list.sync()
         self._show_clocks()
         if self.run_id is not None:
-            self.graph_pane.sync(live.steps(self.run_id))
+            counts = live.edge_counts(self.run_id)
+            self.graph_pane.sync(live.steps(self.run_id), counts, bool(live.prompts))
         if self.selection.origin == "auto":
             self._select(self._row_selection("auto"))
         self.inspector.sync()
@@ -390,11 +389,24 @@ class MainScreen(Screen[None]):
         elif source is self.logs.list and (row := self.logs.list.selected) is not None:
             self._select(Selection("logs", row.run or None, row.seq, None, None, row.invocation, row.step))
 
+    def on_graph_pane_selected(self, event: GraphPane.Selected) -> None:
+        """A step or event type of the drawing; with a step, its oldest unfinished invocation."""
+        if isinstance(event, GraphPane.Chosen):
+            self._look_closer()
+        elif event.kind == "event":
+            self._select(Selection("graph", self.run_id, type=event.name))
+        else:
+            self._select(reading.selection_of_step(event.name, self.live, self.run_id))
+
     def on_line_list_activated(self, event: LineList.Activated) -> None:
-        """Enter: an open question first, else a closer look."""
+        if event.source is not self.inspector.lines:
+            self._look_closer()
+
+    def _look_closer(self) -> None:
+        """Enter: an open question first, else the inspector."""
         if self._source is not None and self.live.prompts and self.has_session:
             self.action_command("answer")
-        elif event.source is not self.inspector.lines:
+        else:
             self.panes.go_to("inspector")
 
     def follow(self) -> None:
@@ -463,6 +475,7 @@ class MainScreen(Screen[None]):
         known = self.session.breakpoints
         self.timeline.list.stops = frozenset(b.event for b in known if b.event and b.enabled)
         self.timeline.list.refresh()
+        self.graph_pane.mark_breakpoints(known)
         self._changed = True
 
     # -- copying and leaving

@@ -137,6 +137,20 @@ def selection_of_row(
     )
 
 
+def selection_of_step(step: str, live: LiveState, run: str | None) -> Selection:
+    """What a step of the drawing points at: also its first busy worker and what is held before it, if any."""
+    activity = live.steps(run).get(step) if run else None
+    worker = next(iter(activity.workers.values()), None) if activity else None
+    hold = next((h for h in holds_of(live, run) if h.step == step), None)
+    return Selection(
+        origin="graph",
+        run=run,
+        step=step,
+        invocation=worker.invocation if worker else None,
+        hold=hold.hold if hold else None,
+    )
+
+
 def selection_of_lane(lane: Lane, cell: WorkerCell | None, live: LiveState, run: str | None) -> Selection:
     """What a lane, or one busy worker of it, points at."""
     if cell is None:

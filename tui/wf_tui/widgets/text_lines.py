@@ -95,7 +95,7 @@ def wrap(line: Line, width: int) -> list[Line]:
                     part = part.lstrip(" ") or part
                 pieces[-1].append((part, tone))
                 room -= cell_len(part)
-    return [tuple(piece) for piece in pieces]
+    return [tuple(piece) for piece in pieces if any(text.strip() for text, _ in piece)]
 
 
 def _words(text: str) -> list[str]:
