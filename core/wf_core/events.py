@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainSerializer,
+    PlainValidator,
     PrivateAttr,
     SerializerFunctionWrapHandler,
     model_serializer,
 )
+
+from wf_core.serializers import JsonSerializer, active_serializer
 
 
 class DictLikeModel(BaseModel):
@@ -110,6 +114,82 @@ class Event(DictLikeModel):
     """Base of everything that travels between steps."""
 
 
+class UnreconstructedException(Exception):
+    """Stands for an exception that a snapshot could not bring back: same message, its class name in `original_type`."""
+
+    def __init__(self, message: str, *, original_type: str | None = None) -> None:
+        super().__init__(message)
+        self.original_type = original_type
+
+    def __repr__(self) -> str:
+        return f"UnreconstructedException(original_type={self.original_type!r}, {self.args[0]!r})"
+
+
+def _serializer() -> JsonSerializer:
+    return active_serializer() or JsonSerializer()
+
+
+def _dump_event(event: Event) -> Any:
+    return _serializer().serialize_value(event)
+
+
+def _load_event(data: Any) -> Event:
+    event = data if isinstance(data, Event) else _serializer().deserialize_value(data)
+    if not isinstance(event, Event):
+        raise ValueError(f"expected an event, got {type(event).__name__}")
+    return event
+
+
+def _dump_exception(error: Exception) -> dict[str, str]:
+    kind = type(error)
+    return {"exception_type": f"{kind.__module__}.{kind.__qualname__}", "exception_message": str(error)}
+
+
+def _load_exception(data: Any) -> Exception:
+    if isinstance(data, Exception):
+        return data
+    name, message = data["exception_type"], data["exception_message"]
+    try:
+        kind = _serializer().resolve_class(name)
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            return kind(message)
+    except Exception:  # whatever keeps the class from being found or made
+        return UnreconstructedException(message, original_type=name)
+    return UnreconstructedException(message, original_type=name)
+
+
+def _dump_event_type(kind: type[Event]) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _load_event_type(data: Any) -> type[Event]:
+    kind = data if isinstance(data, type) else _serializer().resolve_class(data)
+    if not issubclass(kind, Event):
+        raise ValueError(f"expected an event class, got {kind.__name__}")
+    return kind
+
+
+SerializableEvent = Annotated[Event, PlainSerializer(_dump_event), PlainValidator(_load_event)]
+"""A field that keeps the event's own class through a snapshot."""
+SerializableOptionalEvent = Annotated[
+    Event | None,
+    PlainSerializer(lambda event: None if event is None else _dump_event(event)),
+    PlainValidator(lambda data: None if data is None else _load_event(data)),
+]
+SerializableException = Annotated[
+    Exception, PlainSerializer(_dump_exception), PlainValidator(_load_exception)
+]
+"""A field that keeps class and message of an exception through a snapshot."""
+SerializableOptionalException = Annotated[
+    Exception | None,
+    PlainSerializer(lambda error: None if error is None else _dump_exception(error)),
+    PlainValidator(lambda data: None if data is None else _load_exception(data)),
+]
+SerializableEventType = Annotated[
+    type[Event], PlainSerializer(_dump_event_type), PlainValidator(_load_event_type)
+]
+
+
 class StartEvent(Event):
     """Starts a run; built from the keywords of `Workflow.run()`."""
 
@@ -165,8 +245,8 @@ class StepFailedEvent(Event):
     """Given to a `@catch_error` handler when a step has used up its attempts."""
 
     step_name: str
-    input_event: Event
-    exception: Exception
+    input_event: SerializableEvent
+    exception: SerializableException
     attempts: int
     elapsed_seconds: float
     """Since the first attempt began."""
@@ -177,7 +257,7 @@ class StepFailedEvent(Event):
 class CollectionReleaseEvent(Event):
     """What a `list[E]` step ran on, where one event must stand for the batch."""
 
-    events: list[Event] = Field(default_factory=list)
+    events: list[SerializableEvent] = Field(default_factory=list)
     stream_id: str = ""
     binding_id: str = ""
 
@@ -197,7 +277,7 @@ class WorkflowFailedEvent(StopEvent):
     """Ends the stream of a run that failed. `attempts` and `elapsed_seconds` are None when no step attempt was to blame."""
 
     step_name: str
-    exception: Exception
+    exception: SerializableException
     attempts: int | None = None
     elapsed_seconds: float | None = None
 
@@ -241,17 +321,6 @@ class StepStateChanged(InternalDispatchEvent):
     worker_id: str
     input_event_name: str
     output_event_name: str | None = None
-
-
-class UnreconstructedException(Exception):
-    """Stands for an exception that a snapshot could not bring back: same message, its class name in `original_type`."""
-
-    def __init__(self, message: str, *, original_type: str | None = None) -> None:
-        super().__init__(message)
-        self.original_type = original_type
-
-    def __repr__(self) -> str:
-        return f"UnreconstructedException(original_type={self.original_type!r}, {self.args[0]!r})"
 
 
 EventType = type[Event]
