@@ -55,7 +55,9 @@ async def _run(wanted: HeadlessRun) -> Exit:
     breakpoints = breakpoints_of(wanted.breaks)
     try:
         async with asyncio.timeout(wanted.timeout):
-            settings = SessionSettings(python=wanted.python, recording=wanted.record, watch=False)
+            settings = SessionSettings(
+                python=wanted.python, recording=wanted.record, watch=False, remember_breakpoints=False
+            )
             session = await open_session(wanted.flow, settings)
             try:
                 workflow = chosen_workflow(session)

@@ -40,7 +40,7 @@ def check_flow(flow: str, python: Path | None) -> int:
 
 
 async def _load(flow: str, python: Path | None) -> Sequence[WorkflowInfo]:
-    session = await open_session(flow, SessionSettings(python=python, recording=None, watch=False, keep=False))
+    session = await open_session(flow, SessionSettings(python=python, watch=False, keep=False, remember_breakpoints=False))
     try:
         return [session.workflow] if session.workflow else session.workflows
     finally:
