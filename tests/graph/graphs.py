@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from wf_debug.graph import HUMAN, START, STOP, Edge, EdgeOrigin, EventRole, EventType, FlowGraph, Step
 
@@ -162,13 +163,13 @@ def odd() -> FlowGraph:
 def handler_of_all() -> FlowGraph:
     """One handler for every step's failure."""
     steps = ["load", "split", "embed", "store"]
-    chain = [(a, b, f"{a.title()}ed") for a, b in zip(steps, steps[1:], strict=False)]
+    chain = [(a, b, f"{a.title()}Done") for a, b in pairwise(steps)]
     caught = [(step, "recover", "StepFailedEvent") for step in steps]
     ends = [(START, "load", "StartEvent"), *chain, ("store", STOP, "StopEvent"), ("recover", STOP, "StopEvent")]
     return flow("handler_of_all", [*ends, *caught])
 
 
-_NAMES = "fetch parse rank score filter merge split embed store notify check route dedupe label audit".split()
+_NAMES = ["fetch", "parse", "rank", "score", "filter", "merge", "split", "embed", "store", "notify", "check", "route"]
 
 
 def tangle(size: int, seed: int, loops: int) -> FlowGraph:

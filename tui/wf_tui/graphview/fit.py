@@ -32,19 +32,16 @@ class Fitter:
         return self._drawn[rung]
 
     def fit(self, width: int, height: int) -> Drawing:
-        """The most detailed drawing that fits; if none does, the lowest of those with labels that fit the width.
+        """The most detailed drawing that fits; if none does, the lowest of those that fit the width.
 
-        Where even the width is too small, the narrowest with labels: the reader scrolls.
+        Labels are given up only where no drawing with labels fits the width; below that the reader scrolls sideways too.
         """
         for rung in LADDER:
             drawing = self.at(rung)
             if drawing.width <= width and drawing.height <= height:
                 return drawing
-        labelled = [self.at(rung) for rung in LADDER if rung.label_limit]
-        narrow = [drawing for drawing in labelled if drawing.width <= width]
-        if narrow:
-            return min(narrow, key=lambda drawing: drawing.height)
-        return min(labelled, key=lambda drawing: drawing.width)
+        narrow = [self.at(rung) for rung in LADDER if rung.label_limit and self.at(rung).width <= width]
+        return min(narrow, key=lambda drawing: drawing.height) if narrow else self.at(LADDER[-1])
 
     def fit_width(self, width: int) -> Drawing:
         """The most detailed drawing that is no wider than `width`, else the narrowest."""

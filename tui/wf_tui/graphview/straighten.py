@@ -62,6 +62,8 @@ class _Balance:
 def straighten(graph: Layered, distances: Sequence[Sequence[int]]) -> None:
     """Remove avoidable bends by moving vertices sideways; the order in each layer stays."""
     mover = _Mover(graph, distances)
+    if not graph.nodes:
+        return
     for _ in range(_ROUNDS):
         if not mover.improve():
             return

@@ -418,7 +418,7 @@ class GraphPane(ScrollView, can_focus=True):
     def _style(self, role: Role, selected: bool) -> Style:
         style = self._styles.get((role, selected))
         if style is None:
-            style = self.rich_style + self.get_component_rich_style(f"graph--{role}", partial=True)
+            style = self.get_component_rich_style(f"graph--{role}")
             if selected and self.has_focus:
                 style += self.get_component_rich_style("graph--selected")
             elif selected:
