@@ -78,6 +78,10 @@ ErrorCode = Literal[
     "invalid_input",
     "cannot_snapshot",
     "cannot_carry_over",
+    "bad_interpreter",
+    "host_died",
+    "host_silent",
+    "recording_failed",
     "internal",
 ]
 

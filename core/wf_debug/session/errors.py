@@ -1,0 +1,17 @@
+"""The one error that a session raises."""
+
+from __future__ import annotations
+
+from wf_debug.wire import ErrorCode, WireError
+
+
+class SessionError(Exception):
+    """A command, a load or the host itself failed. `error` has the message, the place and the next thing to try."""
+
+    def __init__(self, error: WireError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+    @classmethod
+    def of(cls, code: ErrorCode, message: str, hint: str = "") -> SessionError:
+        return cls(WireError(code=code, message=message, hint=hint))

@@ -1,0 +1,171 @@
+"""The session's host: started, loaded with the flow, replaced by a fresh one, missed when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from wf_debug.session.armory import Armory
+from wf_debug.session.death import death_records
+from wf_debug.session.interpreter import Interpreter, find_interpreter
+from wf_debug.session.journal import Journal
+from wf_debug.session.link import Ending, HostLink, Launch
+from wf_debug.session.settings import FlowSpec, SessionSettings
+from wf_debug.session.watching import fingerprint
+from wf_debug.trace.records import Record
+from wf_debug.wire import Hello, Load, Loaded, SetBreakpoints, Verification, WorkflowInfo
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """`message` says what is wrong in state "error" and "crashed"."""
+
+    state: Literal["loading", "ready", "crashed", "error", "closed"]
+    message: str = ""
+
+
+class Host:
+    """One host with the flow loaded. Until `adopted`, its records wait, so that they follow those of the host before."""
+
+    def __init__(self, link: HostLink, hello: Hello) -> None:
+        self.link, self.hello = link, hello
+        self.loaded = Loaded(workflows=[], files=[], seconds=0.0)
+
+
+class Hosting:
+    """Has one current host at a time, and says what it offers."""
+
+    def __init__(self, flow: FlowSpec, settings: SessionSettings, journal: Journal) -> None:
+        self.flow, self.settings, self.journal = flow, settings, journal
+        self.status = SessionStatus("loading")
+        self.interpreter: Interpreter | None = None
+        self.current: Host | None = None
+        self.workflow: WorkflowInfo | None = None
+        self.workflows: list[WorkflowInfo] = []
+        self.files: dict[str, str] = {}
+        """Digest of every loaded source file."""
+        self.armory: Armory = Armory(None)
+        self._waiting: dict[HostLink, list[Record]] = {}
+        self._muted: set[HostLink] = set()
+        self._lock = threading.RLock()
+
+    def set_status(
+        self, state: Literal["loading", "ready", "crashed", "error", "closed"], message: str = ""
+    ) -> None:
+        self.status = SessionStatus(state, message)
+        self.journal.tell_status()
+
+    # -- a fresh host
+    async def fresh(self) -> Host:
+        """Start a host, load the flow in it and give it the breakpoints; it is not the current one yet.
+
+        Raises:
+            SessionError: when it does not start or the flow does not load; the host is gone then, its output recorded.
+        """
+        self.interpreter = find_interpreter(self.flow.path, self.settings.python)
+        launch = Launch(
+            interpreter=self.interpreter,
+            project=str(self.flow.path.absolute().parent),
+            spill=str(self.journal.recording.spill),
+            first_seq=self.journal.last_seq + 1,
+            connect_timeout=self.settings.connect_timeout,
+        )
+        link = await asyncio.to_thread(self._start, launch)
+        try:
+            host = Host(link, await link.hello())
+            load = Load(
+                path=str(self.flow.path.absolute()), workflow=self.flow.workflow, engine=self.settings.engine
+            )
+            host.loaded = await link.request(load, Loaded)
+            await self.arm(host)
+        except BaseException:
+            self.let_records_through(link)
+            await self.end(link)
+            raise
+        return host
+
+    def _start(self, launch: Launch) -> HostLink:
+        with self._lock:
+            link = HostLink(launch, self._take, self._ended)
+            self._waiting[link] = []
+        return link
+
+    def adopt(self, host: Host, first: Sequence[Record] = ()) -> None:
+        """Make it the current host. `first` are records to put before its own."""
+        self.journal.add(first)
+        self.current = host
+        self.offer(host.loaded.workflows)
+        self.files = fingerprint(host.loaded.files)
+        self.let_records_through(host.link)
+        self.set_status("ready")
+        if host.link.ending is not None:  # it died in between
+            self._ended(host.link, host.link.ending)
+
+    def offer(self, workflows: list[WorkflowInfo]) -> None:
+        """These are the flow's workflows now; the chosen one stays chosen while there is one of its name."""
+        self.workflows = workflows
+        name = self.flow.workflow or (self.workflow.name if self.workflow else None)
+        only = workflows[0] if len(workflows) == 1 else None
+        self.choose(next((w for w in workflows if w.name == name), only))
+
+    def choose(self, workflow: WorkflowInfo | None) -> None:
+        self.workflow = workflow
+        if workflow is None:
+            return
+        self.journal.live.set_graph(workflow.graph)
+        meta = self.journal.recording.meta
+        told = {"workflow": workflow.name, "graph": workflow.graph, "engine": workflow.engine}
+        if meta.model_copy(update=told) != meta:
+            self.journal.recording.update_meta(meta.model_copy(update=told))
+
+    async def arm(self, host: Host) -> list[Verification.Item]:
+        """Give the host the breakpoints and take its verdicts."""
+        answer = await host.link.request(SetBreakpoints(breakpoints=self.armory.plain), Verification)
+        self.armory.judge(answer.items)
+        return answer.items
+
+    # -- records
+    def _take(self, link: HostLink, records: list[Record]) -> None:
+        with self._lock:
+            if link in self._muted:
+                return
+            if link in self._waiting:
+                self._waiting[link].extend(records)
+                return
+        self.journal.add(records)
+
+    def let_records_through(self, link: HostLink) -> None:
+        """Record what the host sent so far, and from now on as it comes."""
+        with self._lock:
+            self.journal.add(self._waiting.pop(link, []))
+
+    def mute(self, link: HostLink) -> None:
+        """Its runs go on elsewhere: how it ends them is no news."""
+        with self._lock:
+            self._waiting.pop(link, None)
+            self._muted.add(link)
+
+    # -- ends
+    async def end(self, link: HostLink) -> None:
+        """End a host, also when the caller is interrupted meanwhile."""
+        ending = asyncio.ensure_future(asyncio.to_thread(link.end))
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            await ending
+            raise
+        finally:
+            with self._lock:
+                self._muted.discard(link)
+                self._waiting.pop(link, None)
+
+    def _ended(self, link: HostLink, ending: Ending) -> None:
+        """Called in the reader thread when the process is gone."""
+        current = self.current
+        if current is None or current.link is not link or ending.asked:
+            return
+        self.journal.add(death_records(ending, self.journal.live, self.journal.recording))
+        self.set_status("crashed", f"the host {ending.describe()}")

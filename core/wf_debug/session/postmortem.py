@@ -1,0 +1,44 @@
+"""A recording looked at after the fact: what a session shows, without a host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wf_debug.session.hosting import SessionStatus
+from wf_debug.session.session import NO_HOST
+from wf_debug.trace.live import LiveState
+from wf_debug.trace.recording import Recording
+from wf_debug.wire import Capabilities, WorkflowInfo
+
+_BATCH = 10_000
+
+
+class PostMortem:
+    """The read side of a session over a finished recording.
+
+    Raises:
+        RecordingError: when `recording` is a path and cannot be opened as one.
+    """
+
+    def __init__(self, recording: Recording | Path) -> None:
+        self.recording = Recording.open(recording) if isinstance(recording, Path) else recording
+        meta = self.recording.meta
+        self.workflow: WorkflowInfo | None = None
+        if meta.graph is not None:
+            self.workflow = WorkflowInfo(name=meta.workflow, engine=meta.engine, graph=meta.graph)
+        self.workflows = [self.workflow] if self.workflow else []
+        self.status = SessionStatus("closed", "this is a recording: it can be looked at, not run")
+        self.hello = NO_HOST
+        self.live = LiveState(meta.graph)
+        self._fold()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """None of them."""
+        return NO_HOST.capabilities
+
+    def _fold(self) -> None:
+        after = 0
+        while records := self.recording.records(after, _BATCH):
+            self.live.apply_all(records)
+            after = records[-1].seq

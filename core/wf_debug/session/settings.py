@@ -1,0 +1,66 @@
+"""What to debug and how, and where a session keeps its files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Engine = Literal["auto", "native", "llamaindex"]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowSpec:
+    """The file to load, and the workflow in it to run (None: the only one, else to be chosen)."""
+
+    path: Path
+    workflow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """How a session is run."""
+
+    python: Path | None = None
+    """The interpreter (or the directory of a virtual environment) to run the flow under; None: found by itself."""
+    engine: Engine = "auto"
+    recording: Path | None = None
+    """Where to record; None: a new file in the user's state directory."""
+    watch: bool = True
+    """Whether saved files are taken up by themselves."""
+    keep: bool = True
+    """Whether the recording outlives the session (one that is named always does)."""
+    remember_breakpoints: bool = True
+    """Whether the flow's breakpoints are read at the start and saved when they change."""
+    connect_timeout: float = 30.0
+    """Seconds that the host has to connect."""
+
+
+def state_directory() -> Path:
+    """Where recordings and breakpoints are kept: `$XDG_STATE_HOME/wf-tui`, else `~/.local/state/wf-tui`."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "wf-tui"
+
+
+def new_recording_path(flow: Path, directory: Path | None = None) -> Path:
+    """A file name that nobody has yet: `<flow>-<date>-<time>.wfrec`."""
+    directory = directory or state_directory() / "recordings"
+    stem = f"{_plain(flow.stem)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    candidates = (
+        directory / f"{stem}{suffix}.wfrec" for suffix in ("", *(f"-{n}" for n in range(2, 10_000)))
+    )
+    return next(path for path in candidates if not path.exists())
+
+
+def breakpoints_path(flow: Path) -> Path:
+    """The file that keeps this flow's breakpoints."""
+    digest = hashlib.sha256(str(flow.resolve()).encode()).hexdigest()[:12]
+    return state_directory() / "breakpoints" / f"{_plain(flow.stem)}-{digest}.json"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.-]", "_", name)[:60] or "flow"

@@ -1,0 +1,97 @@
+"""Notices that a file of the project was saved."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from watchfiles import Change, watch
+
+_DEBOUNCE, _QUIET = 150, 50
+"""Milliseconds: changes are grouped for at most the first, or until nothing changed for the second."""
+_POLL = 300
+"""Milliseconds between two looks where the system tells nobody of changes."""
+
+
+class Watcher:
+    """Watches the given files, and the flow's directory for new modules, in a thread of its own.
+
+    `on_save` is called on the loop that made the watcher. `watch_files` may be called again with other files.
+    """
+
+    def __init__(self, directory: Path, on_save: Callable[[], None]) -> None:
+        self._directory, self._on_save = directory, on_save
+        self._loop = asyncio.get_running_loop()
+        self._files: frozenset[str] = frozenset()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def watch_files(self, files: Iterable[str]) -> None:
+        """From now on these are the files that matter."""
+        wanted = frozenset(str(Path(file).resolve()) for file in files)
+        if wanted == self._files and self._thread is not None:
+            return
+        self._files = wanted
+        self._end_thread()
+        self._stop = threading.Event()
+        places = {self._directory.resolve(), *(Path(file).parent for file in wanted)}
+        there = sorted(place for place in places if place.is_dir())
+        self._thread = threading.Thread(
+            target=self._watch, args=(there, self._stop), name="wf file watcher", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop watching; the thread ends within a moment."""
+        self._end_thread()
+        self._thread = None
+
+    def _end_thread(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(2.0)
+
+    def _watch(self, places: list[Path], stop: threading.Event) -> None:
+        try:
+            self._watch_with(places, stop, force_polling=None)
+        except (OSError, RuntimeError):  # no more watches to be had from the system
+            with suppress(OSError, RuntimeError):
+                self._watch_with(places, stop, force_polling=True)
+
+    def _watch_with(self, places: list[Path], stop: threading.Event, force_polling: bool | None) -> None:
+        for _ in watch(
+            *places,
+            watch_filter=self._matters,
+            debounce=_DEBOUNCE,
+            step=_QUIET,
+            stop_event=stop,
+            rust_timeout=500,
+            force_polling=force_polling,
+            poll_delay_ms=_POLL,
+            recursive=False,
+            raise_interrupt=False,
+        ):
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._on_save)
+
+    def _matters(self, change: Change, path: str) -> bool:
+        new_module = (
+            change is Change.added and path.endswith(".py") and Path(path).parent == self._directory.resolve()
+        )
+        return path in self._files or str(Path(path).resolve()) in self._files or new_module
+
+
+def fingerprint(files: Iterable[str]) -> dict[str, str]:
+    """A digest of each file's content; empty for one that cannot be read."""
+    return {file: _digest(Path(file)) for file in files}
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    except OSError:
+        return ""
