@@ -22,11 +22,17 @@ class Offer:
 class Backend(Protocol):
     """One engine under the debugger. Unless said otherwise, methods are called on the run's loop.
 
-    All raise `Refused` for what can't be done. Runs that user code starts by itself are seen like those started here.
+    All raise `Refused` for what can't be done. Runs that user code starts by itself are seen like those
+    started here.
     """
 
-    name: str
-    version: str
+    @property
+    def name(self) -> str:
+        """As in a workflow's `engine`."""
+
+    @property
+    def version(self) -> str:
+        """Of the engine."""
 
     def attach(self) -> None:
         """From now on every run of this engine in the process is debugged."""
@@ -45,7 +51,8 @@ class Backend(Protocol):
         """
 
     def rebuild(self, original: Any, data: Mapping[str, Any]) -> Any:
-        """An event like `original` with fields replaced; what `data` repeats unchanged stays the same object."""
+        """An event like `original` with fields replaced; what `data` repeats unchanged stays the same
+        object."""
 
     def workflow_of(self, run: str) -> type:
         """The workflow class of a live run. Raises: Refused: unknown_run. Any thread."""

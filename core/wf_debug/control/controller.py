@@ -54,6 +54,8 @@ class Visit:
     scene: Scene
     payload: Callable[[], Payload]
     decide: Callable[[Decision], None]
+    value: Any = None
+    """What "edit" starts from: the event; None for anything but one event."""
     step: str | None = None
     invocation: int | None = None
     attempt: int = 0

@@ -14,7 +14,11 @@ from wf_debug.control.usercode import UserCode
 from wf_debug.graph import SourceRef
 
 
-def _nothing(origin: Origin) -> None:
+def _no_lines(origin: Origin) -> None:
+    pass
+
+
+def _not_told() -> None:
     pass
 
 
@@ -27,8 +31,9 @@ class Debugger:
     payloads: PayloadEncoder
     controller: Controller
     user_code: UserCode
-    end_lines: Callable[[Origin], None] = _nothing
+    end_lines: Callable[[Origin], None] = _no_lines
     """Records what an invocation printed without a line end; called as it ends."""
+    run_began: Callable[[], None] = _not_told
     loading: bool = False
     """While a flow is imported no run may start."""
     started_while_loading: list[SourceRef | None] = field(default_factory=list)

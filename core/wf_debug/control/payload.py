@@ -179,9 +179,22 @@ def _key(key: Any) -> str:
 class PayloadEncoder:
     """Turns values into payloads; JSON longer than `limit` bytes goes to a file of its own in `spill`."""
 
-    def __init__(self, limit: int, spill: Path, fields: Fields = lambda value: None) -> None:
-        self._limit, self._spill, self._fields = limit, spill, fields
+    def __init__(self, limit: int, spill: Path) -> None:
+        self._limit, self._spill = limit, spill
         self._files = itertools.count(1)
+        self.fields_of: list[Fields] = []
+        """One reader of event fields for each engine."""
+
+    def plain(self, value: Any) -> Any:
+        """The value as JSON data, of any size, as far as it has a JSON form."""
+        fields = self._fields(value)
+        try:
+            return from_json(encode_json(value if fields is None else fields))
+        except Exception:
+            return stand_in(value)
+
+    def _fields(self, value: Any) -> Mapping[str, Any] | None:
+        return next((found for fields in self.fields_of if (found := fields(value)) is not None), None)
 
     def encode(self, value: Any, type_name: str | None = None) -> Payload:
         """Never raises. `type_name` defaults to the value's class name."""

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
 
+from wf_debug.control.payload import safe_str
 from wf_debug.graph import SourceRef
 from wf_debug.trace.records import ErrorInfo
-from wf_debug.control.payload import safe_str
 
 _INSTALLED = ("site-packages", "dist-packages")
 _OURS = str(Path(__file__).resolve().parents[2])
@@ -46,7 +46,9 @@ class UserCode:
     def modules(self) -> list[ModuleType]:
         """Loaded modules that come from the project's source files."""
         found = [m for n, m in list(sys.modules.items()) if n != "__main__" and isinstance(m, ModuleType)]
-        return [m for m in found if (f := getattr(m, "__file__", None)) and f.endswith(".py") and self.owns(f)]
+        return [
+            m for m in found if (f := getattr(m, "__file__", None)) and f.endswith(".py") and self.owns(f)
+        ]
 
     def innermost(self, frames: Iterable[tuple[str, int, str]]) -> tuple[SourceRef, str] | None:
         """Of (file, line, function) entries, outermost first, the last that is the user's."""
@@ -70,6 +72,11 @@ class UserCode:
                 return SourceRef(file=file, line=frame.f_lineno), frame.f_code.co_name
             frame = frame.f_back
         return None
+
+    def place_of_caller(self) -> SourceRef | None:
+        """The innermost user line that led here."""
+        found = self.place_of(sys._getframe(1))
+        return found[0] if found else None
 
     def describe(self, error: BaseException) -> ErrorInfo:
         """An exception as the recording keeps it."""

@@ -1,4 +1,5 @@
-"""`python -m wf_debug.host CONFIG`: one debugged process, told by one JSON argument where its session listens."""
+"""`python -m wf_debug.host CONFIG`: one debugged process, told by one JSON argument where its session
+listens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What each command does. Where it runs is said beside it: on the control thread, on the loop, or beside the loop."""
+"""What each command does. Where it runs is said beside it: on the control thread, on the loop, or beside
+the loop."""
 
 from __future__ import annotations
 
@@ -31,11 +32,15 @@ class Commands:
     """The commands of one host."""
 
     def __init__(
-        self, debugger: Debugger, backends: Sequence[Backend], main: MainThread, project: Path, end: Callable[[], None]
+        self,
+        debugger: Debugger,
+        backends: Sequence[Backend],
+        main: MainThread,
+        project: Path,
+        end: Callable[[], None],
     ) -> None:
         self._debugger, self._backends, self._main, self._end = debugger, backends, main, end
-        self._importer = Importer(project, debugger.user_code, debugger.runs_started_while_loading)
-        self._reloader = Reloader(debugger.user_code, self._importer, self._offers_of)
+        self._reloader = Reloader(debugger.user_code, Importer(project, debugger), self._offers_of)
         self._offers: dict[str, Offer] = {}
         self._points: list[Breakpoint] = []
         self._load: wire.Load | None = None
@@ -164,7 +169,9 @@ class Commands:
         resolved = resolve(self._points, [o.info.graph for o in self._offers.values()])
         self._control.set_breakpoints(resolved)
         return [
-            wire.Verification.Item(id=r.breakpoint.id, ok=r.armed is not None, reason=r.reason, resolved=r.breakpoint)
+            wire.Verification.Item(
+                id=r.breakpoint.id, ok=r.armed is not None, reason=r.reason, resolved=r.breakpoint
+            )
             for r in resolved
         ]
 

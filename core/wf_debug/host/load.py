@@ -7,14 +7,15 @@ import importlib
 import importlib.util
 import linecache
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from wf_debug.backends.refusal import Refused
+from wf_debug.control.debugger import Debugger
 from wf_debug.control.payload import safe_str
-from wf_debug.control.usercode import UserCode
 from wf_debug.graph import SourceRef
 from wf_debug.host.source import check_source, refuse_syntax
 
@@ -30,34 +31,74 @@ class FlowModule:
 
 
 class Importer:
-    """Imports flow files of one project. `started_runs` tells where runs were started since it was last asked."""
+    """Imports the flow files of one project."""
 
-    def __init__(self, project: Path, user_code: UserCode, started_runs: Callable[[], list[SourceRef | None]]) -> None:
-        self._project, self._user_code, self._started_runs = project, user_code, started_runs
+    def __init__(self, project: Path, debugger: Debugger) -> None:
+        self._project, self._debugger, self._user_code = project, debugger, debugger.user_code
 
     def load(self, path: Path) -> FlowModule:
-        """Import the file, again if it was before.
+        """Import the file and all it imports from the project, again if they were before.
 
         Raises:
-            Refused: naming the file, the line and what to try.
+            Refused: naming the file, the line and what to try; the modules of an earlier load are then as
+            they were.
         """
         path = path.resolve() if path.exists() else path.absolute()
         tree = check_source(path)
-        old = self.forget_modules()
+        old = self._forget()
         name, roots = module_name(path)
         self._prepare_path(path, roots)
-        self._started_runs()
         try:
-            module = self._import(name, path)
-            self._refuse_runs(path)
-        except BaseException as error:
-            self.forget_modules()
+            with self._guarded(path):
+                module = self._import(name, path)
+        except Refused:
+            self._forget()
             sys.modules.update(old)
-            raise self._refusal(error, path) from error
+            raise
         return FlowModule(path, name, module, tree)
 
-    def forget_modules(self) -> dict[str, ModuleType]:
-        """Make the project's modules unknown, so that the next import reads their files; gives them by name."""
+    def import_again(self, flow: FlowModule, names: set[str]) -> FlowModule:
+        """A second generation of the named modules, which were made unknown. Raises: Refused."""
+        tree = check_source(flow.path)
+        importlib.invalidate_caches()
+        with self._guarded(flow.path):
+            module = self._import(flow.name, flow.path) if flow.name in names else flow.module
+            for name in sorted(names - sys.modules.keys()):
+                importlib.import_module(name)
+        return FlowModule(flow.path, flow.name, module, tree)
+
+    @contextmanager
+    def second_generation(self, names: set[str]) -> Iterator[None]:
+        """Inside, the named modules are unknown, to be imported once more; afterwards all is as it was."""
+        before = {m.__name__: m for m in self._user_code.modules()}
+        for name in names:
+            del sys.modules[name]
+        try:
+            yield
+        finally:
+            self._forget()
+            sys.modules.update(before)
+            for name, module in before.items():
+                parent, _, child = name.rpartition(".")
+                if parent in sys.modules:
+                    setattr(sys.modules[parent], child, module)
+
+    @contextmanager
+    def _guarded(self, path: Path) -> Iterator[None]:
+        """Turn whatever an import raises into a refusal, and a run that it starts too."""
+        self._debugger.runs_started_while_loading()
+        self._debugger.loading = True
+        try:
+            yield
+            self._refuse_runs(path)
+        except BaseException as error:
+            raise self._refusal(error, path) from error
+        finally:
+            self._debugger.loading = False
+
+    def _forget(self) -> dict[str, ModuleType]:
+        """Make the project's modules unknown, so that the next import reads their files; gives them by
+        name."""
         old = {m.__name__: m for m in self._user_code.modules() if sys.modules.get(m.__name__) is m}
         for name in old:
             del sys.modules[name]
@@ -74,7 +115,8 @@ class Importer:
     def _import(self, name: str, path: Path) -> ModuleType:
         if "." in name:
             importlib.import_module(name.rpartition(".")[0])
-        spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=_package_dir(path))
+        inside = [str(path.parent)] if path.stem == "__init__" else None
+        spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=inside)
         if spec is None or spec.loader is None:
             raise Refused("not_python", f"python can't import {path}")
         module = importlib.util.module_from_spec(spec)
@@ -84,14 +126,14 @@ class Importer:
 
     def _refuse_runs(self, path: Path) -> None:
         """A flow that runs itself while it is imported can't be debugged by starting it."""
-        if not (started := self._started_runs()):
+        if not (started := self._debugger.runs_started_while_loading()):
             return
         where = next((s for s in started if s), None) or SourceRef(file=str(path), line=1)
         raise Refused(
             "ran_at_import",
             f"{Path(where.file).name}:{where.line} runs a workflow while the file is imported",
             where=where,
-            hint='put what runs it under `if __name__ == "__main__":`, then it is left to the debugger to start it',
+            hint='put what runs it under `if __name__ == "__main__":`; the debugger starts the run',
         )
 
     def _refusal(self, error: BaseException, path: Path) -> Refused:
@@ -100,7 +142,7 @@ class Importer:
         try:
             self._refuse_runs(path)
         except Refused as refused:
-            return refused
+            return refused  # what the code made of the cancelled run is of no interest
         where = self._user_code.place_in(error.__traceback__)
         at = f"{Path(where.file).name}:{where.line}" if where else path.name
         if isinstance(error, SyntaxError):
@@ -137,7 +179,8 @@ def _refuse_missing(error: ModuleNotFoundError, where: SourceRef | None, at: str
 def module_name(path: Path) -> tuple[str, list[Path]]:
     """The name to import the file under, and the directories above its package, if it is in one.
 
-    Never a name that another module has: a flow called `json.py` must not become the json that everybody imports.
+    Never a name that another module has: a flow called `json.py` must not become the json that everybody
+    imports.
     """
     parts = [] if path.stem == "__init__" else [path.stem]
     folder = path.parent
@@ -157,7 +200,3 @@ def _free_name(name: str, path: Path) -> str:
     if name == "__main__" or name in sys.stdlib_module_names or (taken is not None and not ours):
         return f"{name.strip('_')}_flow"
     return name
-
-
-def _package_dir(path: Path) -> list[str] | None:
-    return [str(path.parent)] if path.stem == "__init__" else None

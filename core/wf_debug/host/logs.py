@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from wf_debug.control.origin import NOWHERE, Origin, current_origin
 from wf_debug.control.payload import safe_str
@@ -85,7 +85,8 @@ class LogCapture:
             )
 
     def _capture_logging(self) -> None:
-        """Record at the point where a logger hands out a record: after its level, before any handler's formatting."""
+        """Record at the point where a logger hands out a record: after its level, before any handler's
+        formatting."""
         original = logging.Logger.callHandlers
 
         @wraps(original)
@@ -99,7 +100,7 @@ class LogCapture:
             finally:
                 self._in_logging.yes = False
 
-        logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
+        logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign, assignment]
 
     def _warned(
         self,
@@ -123,7 +124,8 @@ def last_overwrite(line: str) -> str:
 
 
 def pieces(text: str) -> Iterable[str]:
-    """`text` in parts of at most LONGEST characters, broken at white space where there is some near the end."""
+    """`text` in parts of at most LONGEST characters, broken at white space where there is some near the
+    end."""
     while len(text) > LONGEST:
         cut = max(text.rfind(" ", LONGEST - 500, LONGEST), text.rfind("\n", LONGEST - 500, LONGEST)) + 1
         cut = cut or LONGEST
@@ -201,13 +203,15 @@ def carry_origin_into_threads() -> None:
             thread.run = partial(contextvars.copy_context().run, thread.run)  # type: ignore[method-assign]
         start(thread)
 
-    @wraps(submit)
-    def submit_in_context(pool: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    @wraps(cast("Any", submit))
+    def submit_in_context(
+        pool: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> Any:
         if current_origin.get() is not NOWHERE:
             fn = partial(contextvars.copy_context().run, fn)
         return submit(pool, fn, *args, **kwargs)
 
-    threading.Thread.start = start_in_context  # type: ignore[method-assign]
+    threading.Thread.start = start_in_context  # type: ignore[method-assign, assignment]
     ThreadPoolExecutor.submit = submit_in_context  # type: ignore[method-assign, assignment]
 
 

@@ -32,14 +32,15 @@ def _nothing_offered(flow: FlowModule, engines: Sequence[str], engine: str) -> R
     message = f"{flow.path.name} defines no workflow"
     foreign = sorted(imported_packages(flow.tree) & _OTHER_ENGINES)
     if engine not in ("auto", *engines):
-        hint = f"this version runs flows of: {', '.join(engines) or 'no engine'}; {engine!r} is not supported yet"
+        hint = f"this version runs flows of: {', '.join(engines) or 'no engine'}; {engine!r} not yet"
     elif foreign:
         hint = (
             f"it imports from {foreign[0]!r}, an engine that this version does not run yet; "
             f"flows written with `from wf_core import Workflow, step` run"
         )
     else:
-        hint = f"{_what_is_there(flow)}; a flow has a class that derives from wf_core.Workflow, with methods marked @step"
+        wanted = "a flow has a class that derives from wf_core.Workflow, with methods marked @step"
+        hint = f"{_what_is_there(flow)}; {wanted}"
     return Refused("no_workflow", message, where=where, hint=hint)
 
 

@@ -17,7 +17,7 @@ from wf_debug.control.clock import FreezableClock
 from wf_debug.control.controller import Controller
 from wf_debug.control.debugger import Debugger
 from wf_debug.control.origin import current_origin
-from wf_debug.control.payload import PayloadEncoder
+from wf_debug.control.payload import PayloadEncoder, safe_str
 from wf_debug.control.tracer import Tracer
 from wf_debug.control.usercode import UserCode
 from wf_debug.host.commands import Commands
@@ -48,6 +48,8 @@ class HostProcess:
         self.commands = Commands(self.debugger, self.backends, self.main, project, self.end)
         self.logs = LogCapture(tracer)
         self.debugger.end_lines = self.logs.finish
+        self.debugger.run_began = self._run_began
+        payloads.fields_of = [b.fields for b in self.backends]
 
     def run(self) -> int:
         """Serve until the session is gone or says shutdown; the exit code."""
@@ -96,11 +98,17 @@ class HostProcess:
     def _has_live_runs(self) -> bool:
         return any(b.live_runs() for b in self.backends)
 
+    def _run_began(self) -> None:
+        self.main.loop.call_soon_threadsafe(self.main.keep_beating)
+
     def _escaped(self, error: BaseException) -> None:
         """What user code threw through the loop would have ended a plain python process."""
         where = self.debugger.user_code.place_in(error.__traceback__)
-        what = f"sys.exit({error.code!r})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
-        text = f"{what} left the event loop" + (f" at {where}" if where else "") + "; a plain python would end here"
+        what = f"{type(error).__name__}: {safe_str(error)}"
+        if isinstance(error, SystemExit):
+            what = f"sys.exit({error.code!r})"
+        place = f" at {where}" if where else ""
+        text = f"{what} left the event loop{place}; a plain python would end here"
         self.debugger.tracer.emit(Note, current_origin.get().run, level="error", text=text)
 
     def _prepare_process(self) -> None:

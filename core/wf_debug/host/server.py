@@ -73,7 +73,9 @@ def _id_of(line: bytes) -> int | None:
 
 def _explain(error: ValidationError) -> str:
     """Pydantic's findings, the first few, one clause each."""
-    found = [f"{'.'.join(map(str, e['loc'])) or 'message'}: {e['msg']}" for e in error.errors(include_url=False)]
+    found = [
+        f"{'.'.join(map(str, e['loc'])) or 'message'}: {e['msg']}" for e in error.errors(include_url=False)
+    ]
     return "; ".join(found[:4])
 
 

@@ -26,7 +26,9 @@ def check_source(path: Path) -> ast.Module:
     except OSError as error:
         raise Refused("not_found", f"cannot read {path}: {error.strerror}") from error
     if b"\0" in raw:
-        raise Refused("not_python", f"{path} is a binary file, not Python source", hint="give the flow's .py file")
+        raise Refused(
+            "not_python", f"{path} is a binary file, not Python source", hint="give the flow's .py file"
+        )
     try:
         return ast.parse(raw, str(path))
     except SyntaxError as error:
@@ -48,7 +50,9 @@ def _check_is_python_file(path: Path) -> None:
     if not path.is_file():
         raise Refused("not_python", f"{path} is not a regular file")
     if path.suffix not in _SUFFIXES:
-        raise Refused("not_python", f"{path.name} is not a Python file: its name doesn't end in .py", hint=_near(path))
+        raise Refused(
+            "not_python", f"{path.name} is not a Python file: its name doesn't end in .py", hint=_near(path)
+        )
 
 
 def _near(path: Path) -> str:
