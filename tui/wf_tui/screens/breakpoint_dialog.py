@@ -116,7 +116,8 @@ class BreakpointDialog(Dialog[None]):
 
     async def _set(self, wanted: Breakpoint | None) -> None:
         """Replace, add or (None) remove this one among all breakpoints."""
-        others = [b for b in self.session.breakpoints if self._existing is None or b.id != self._existing.id]
+        known: list[Breakpoint] = list(self.session.breakpoints)
+        others = [b for b in known if self._existing is None or b.id != self._existing.id]
         if wanted is not None and not wanted.id:
             wanted = wanted.model_copy(update={"id": max((b.id for b in others), default=0) + 1})
         answers = await self.attempt(self.session.set_breakpoints([*others, wanted] if wanted else others))

@@ -97,13 +97,11 @@ class PromptDialog(FormDialog[None]):
             await self._show(others[0])
 
     async def send(self, data: dict[str, Any]) -> bool:
-        prompt = self._prompt
-
-        async def answer() -> bool:
-            await self.session.answer(prompt, data)
-            return True
-
-        if not await self.attempt(answer()):
+        result = await self.attempt(self.session.answer(self._prompt, data))
+        if result is None:
+            return False
+        if not result.accepted_by:
+            self.complain("nobody takes this answer any more: the question is closed")
             return False
         drafts.forget(self.session, self.draft_name)
         others = self._others()
