@@ -15,9 +15,11 @@ from wf_tui.graphview.glyphs import UNICODE, Glyphs
 class Canvas:
     """The lines and labels of a drawing, one character and its role (stroke or kind of text) a cell."""
 
-    def __init__(self, drawing: Drawing, glyphs: Glyphs = UNICODE) -> None:
-        self.chars = [[" "] * drawing.width for _ in range(drawing.height)]
-        self.roles: list[list[Any]] = [["blank"] * drawing.width for _ in range(drawing.height)]
+    def __init__(self, drawing: Drawing, glyphs: Glyphs = UNICODE, spare: int = 0) -> None:
+        """`spare` columns are left free on the right."""
+        width = drawing.width + spare
+        self.chars = [[" "] * width for _ in range(drawing.height)]
+        self.roles: list[list[Any]] = [["blank"] * width for _ in range(drawing.height)]
         for (x, y), cell in drawing.cells.items():
             self.chars[y][x], self.roles[y][x] = line_char(cell, glyphs), cell.stroke
         for label in drawing.labels:
@@ -62,12 +64,12 @@ def face_rows(drawing: Drawing, box: Box, face: BoxFace, glyphs: Glyphs) -> list
     return rows
 
 
-def label_room(drawing: Drawing, label: Label) -> int:
-    """Free cells after a label's text, up to the next thing in its row."""
+def label_room(drawing: Drawing, label: Label, spare: int) -> int:
+    """Free cells after a label's text, up to the next thing in its row or the end of the spare columns."""
     taken = [x for x, y in drawing.cells if y == label.y and x >= label.x]
     taken += [other.x for other in drawing.labels if other.y == label.y and other.x > label.x]
     taken += [box.x for box in drawing.boxes.values() if box.x > label.x and box.covers(box.x, label.y)]
-    return min(taken, default=drawing.width) - label.x - label.width
+    return min(taken, default=drawing.width + spare) - label.x - label.width
 
 
 def to_lines(drawing: Drawing, glyphs: Glyphs = UNICODE, faces: Mapping[str, BoxFace] | None = None) -> list[str]:

@@ -34,15 +34,16 @@ class Run:
 class Picture:
     """One drawing with faces, counts, breakpoints and a selection on it."""
 
-    def __init__(self, drawing: Drawing, glyphs: Glyphs = UNICODE) -> None:
-        self.drawing, self.items = drawing, drawing.items()
+    def __init__(self, drawing: Drawing, glyphs: Glyphs = UNICODE, spare: int = 0) -> None:
+        """`spare` columns on the right of the drawing may be used for counts."""
+        self.drawing, self.items, self.spare = drawing, drawing.items(), spare
         self._glyphs = glyphs
-        self._base = Canvas(drawing, glyphs)
+        self._base = Canvas(drawing, glyphs, spare)
         self._faces: dict[str, BoxFace] = {}
         self._counts: dict[Label, str] = {}
         self._marked: frozenset[str] = frozenset()
         self.selected: Item | None = None
-        self._room = {label: label_room(drawing, label) for label in drawing.labels}
+        self._room = {label: label_room(drawing, label, spare) for label in drawing.labels}
         self._boxes_at: dict[int, list[Box]] = defaultdict(list)
         self._labels_at: dict[int, list[Label]] = defaultdict(list)
         for box in drawing.boxes.values():
@@ -66,8 +67,7 @@ class Picture:
         """Show how many events passed each label, where there is room."""
         changed: set[int] = set()
         for label, room in self._room.items():
-            count = self._passed(label, counts)
-            text = f" {count}" if count and len(str(count)) + 2 <= room else ""
+            text = _count(self._passed(label, counts), room)
             if text != self._counts.get(label, ""):
                 self._counts[label] = text
                 changed.add(label.y)
@@ -156,6 +156,12 @@ class Picture:
     def _is_selected(self, box: Box) -> bool:
         item = self.selected
         return bool(item and item.kind == "step" and box.node.kind == "step" and item.name == box.node.id)
+
+
+def _count(passed: int, room: int) -> str:
+    """` 12` or ` 3k`, or nothing if that has no room with a blank after it."""
+    text = f" {passed}" if passed < 1000 else f" {passed // 1000}k"
+    return text if passed and len(text) < room else ""
 
 
 def _role(box: Box, face: BoxFace) -> Role:

@@ -32,6 +32,7 @@ from wf_tui.graphview.plan import plan_of
 _INLINE_STEPS = 20
 """A graph of more steps is laid out in a thread, so that the screen never waits for it."""
 _SCREENS_KEPT = 3
+_COUNT_WIDTH = 6
 _ATTENTION: Mapping[str, int] = {"held": 0, "running": 1, "waiting": 2}
 
 
@@ -216,18 +217,21 @@ class GraphPane(ScrollView, can_focus=True):
         return self.content_region.size
 
     def _adopt(self, drawing: Drawing) -> None:
-        if self._picture and self._picture.drawing is drawing:
-            self._repaint()  # only the space around it changed
-            return
-        selected, first = self.selected, self._picture is None
-        self._picture = Picture(drawing, self._glyphs)
-        self.virtual_size = Size(drawing.width, drawing.height)
+        before, selected = self._picture, self.selected
+        self._picture = Picture(drawing, self._glyphs, self._spare(drawing))
         if selected:
-            self._picture.select(self._find(selected.kind, selected.name))
+            self._picture.select(self._find(selected.kind, selected.name, near=selected))
         self._update()
         self._repaint()
+        if before is not None and before.drawing is drawing:
+            return  # only the space around it changed
+        self.virtual_size = Size(drawing.width, drawing.height)
         self._active = ""
-        self.call_after_refresh(self._settle_view, first)
+        self.call_after_refresh(self._settle_view, before is None)
+
+    def _spare(self, drawing: Drawing) -> int:
+        """Columns right of a centred drawing that counts may use."""
+        return max(0, min(_COUNT_WIDTH, (self._room.width - drawing.width) // 2))
 
     def _settle_view(self, first: bool) -> None:
         """Show what matters in a new drawing: the selection, the step at work, or its beginning."""
@@ -273,10 +277,10 @@ class GraphPane(ScrollView, can_focus=True):
         return True
 
     # -- selecting -----------------------------------------------------------------------------------------------------
-    def _find(self, kind: ItemKind, name: str) -> Item | None:
+    def _find(self, kind: ItemKind, name: str, near: Item | None = None) -> Item | None:
         """The item of that name; of several labels the one nearest to the selected one."""
         items = self._picture.items if self._picture else ()
-        here = self.selected
+        here = near or self.selected
         found = [item for item in items if (item.kind, item.name) == (kind, name)]
         if here and len(found) > 1:
             return min(found, key=lambda item: abs(item.y - here.y) + abs(item.x - here.x))
