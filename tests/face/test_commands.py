@@ -28,7 +28,10 @@ STOPPED = Situation(
     selection=Selection("timeline", "run-1", 4, 2, "Query", 3, "search", 1),
 )
 RECORDING = Situation(recording=True, status="ready", runs=1)
-DOCUMENTED = "r R c F5 p F6 n F10 f F11 t / esc b F9 B a A e x d i w F 1 2 3 4 5 tab z G end o y ctrl+r ctrl+shift+r ? q"
+DOCUMENTED = (
+    "r R c F5 p F6 n F10 f F11 t / esc b F9 B a A e x d i w F "
+    "1 2 3 4 5 tab z G end o y ctrl+r ctrl+shift+r ? q"
+)
 
 
 def test_every_documented_key_belongs_to_a_command() -> None:

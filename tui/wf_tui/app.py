@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -16,6 +17,7 @@ from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.session import FlowSpec, PostMortem, Session, SessionError, SessionSettings
 from wf_debug.trace.recording import RecordingError
 from wf_debug.wire import WireError
+from wf_tui.describe.failure import in_one_line
 from wf_tui.screens.main import MainScreen
 
 
@@ -58,7 +60,7 @@ class WfApp(App[int]):
         return next(screen for screen in self.screen_stack if isinstance(screen, MainScreen))
 
     async def on_mount(self) -> None:
-        await self.push_screen(MainScreen(_name(self._target)))
+        await self.push_screen(MainScreen(_path(self._target)))
         self.call_after_refresh(self._after_first_frame)
 
     def _after_first_frame(self) -> None:
@@ -74,8 +76,9 @@ class WfApp(App[int]):
     async def _open(self) -> None:
         try:
             if isinstance(self._target, Path):
-                self._past = PostMortem(self._target)
+                self._past = await asyncio.to_thread(PostMortem, self._target)
                 self.main.attach(self._past)
+                self.main.loaded()
             else:
                 await self._open_session(self._target)
         except SessionError as error:
@@ -84,16 +87,29 @@ class WfApp(App[int]):
             self.main.fail(WireError(code="not_found", message=str(error)))
 
     async def _open_session(self, spec: FlowSpec) -> None:
-        session = self._session = await Session.open(spec, self._settings)
+        session = self._session = Session(spec, self._settings)
         self.main.attach(session)
-        if session.workflow is None and session.workflows:
-            self.main.action_command("workflow")
-        if self._initial_breakpoints:
-            await session.set_breakpoints([*session.breakpoints, *self._initial_breakpoints])
-            self.main.breakpoints_changed("")
-        if self._initial_input is not None:
-            fields, self._initial_input = self._initial_input, None
-            self.main.show_run(await session.start_run(fields))
+        await session.start()
+        self.main.loaded()
+
+    def on_main_screen_loaded(self) -> None:
+        """What was asked for on the command line is done once the flow is there."""
+        if self._session is not None:
+            self.run_worker(self._begin(self._session), group="begin", exit_on_error=False)
+
+    async def _begin(self, session: Session) -> None:
+        try:
+            if breakpoints := self._initial_breakpoints:
+                self._initial_breakpoints = []
+                await session.set_breakpoints([*session.breakpoints, *breakpoints])
+                self.main.breakpoints_changed()
+            if session.workflow is None and session.workflows:
+                self.main.action_command("workflow")
+            elif (fields := self._initial_input) is not None:
+                self._initial_input = None
+                self.main.show_run(await session.start_run(fields))
+        except SessionError as error:
+            self.main.say(in_one_line(error.error), "error")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that failed in a way nobody foresaw is told, not hidden."""
@@ -123,8 +139,8 @@ class WfApp(App[int]):
         return (entry for entry in super().get_system_commands(screen) if entry.title not in replaced)
 
 
-def _name(target: FlowSpec | Path) -> str:
-    return target.name if isinstance(target, Path) else target.path.name
+def _path(target: FlowSpec | Path) -> Path:
+    return target if isinstance(target, Path) else target.path
 
 
 def run_app(
@@ -140,7 +156,3 @@ def run_app(
     app = WfApp(target, settings, initial_input, breakpoints)
     app.run()
     return app.return_value or app.return_code or 0
-
-
-if TYPE_CHECKING:
-    _ = PostMortem

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from wf_tui.actions import breakpoints, held, program, runs, stepping, view
+from wf_tui.screens.layout import EVERYWHERE, PaneName
 from wf_tui.situation import (
     Situation,
     WhyNot,
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from wf_tui.screens.main import MainScreen
 
 Group = Literal["run", "held", "breakpoints", "look", "program"]
-PaneName = Literal["graph", "lanes", "timeline", "inspector", "logs"]
-EVERYWHERE: tuple[PaneName, ...] = ("graph", "lanes", "timeline", "inspector", "logs")
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ def can_pause(now: Situation) -> str | None:
 
 
 def can_reload(now: Situation) -> str | None:
-    return None if now.capabilities.reload else "the host cannot reload code"
+    return None if now.status != "ready" or now.capabilities.reload else "the host cannot reload code"
 
 
 def later(reason: str) -> WhyNot:

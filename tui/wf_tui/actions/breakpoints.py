@@ -24,7 +24,14 @@ async def toggle(screen: MainScreen) -> None:
     """Set one, or remove those that are exactly on the selected type or step."""
     event, step = place(screen)
     await screen.session.toggle_breakpoint(event=event, step=step)
-    screen.breakpoints_changed(event or step or "")
+    screen.breakpoints_changed()
+    here = [b for b in screen.session.breakpoints if b.event == event and b.step == step]
+    if not here:
+        screen.say(f"no breakpoint on {event or step} any more")
+    elif here[0].verified is False:
+        screen.say(f"breakpoint on {event or step} cannot stop: {here[0].why}", "warning")
+    else:
+        screen.say(f"breakpoint on {event or step}")
 
 
 async def edit(screen: MainScreen) -> None:
@@ -33,7 +40,7 @@ async def edit(screen: MainScreen) -> None:
     event, step = place(screen)
     existing = next((b for b in _all(screen) if b.event == event and b.step == step), None)
     await screen.ask(BreakpointDialog(screen.session, existing, event, step))
-    screen.breakpoints_changed(event or step or "")
+    screen.breakpoints_changed()
 
 
 async def choose(screen: MainScreen) -> None:
@@ -49,7 +56,7 @@ async def choose(screen: MainScreen) -> None:
     existing = next((b for b in known if str(b.id) == chosen), None)
     if existing is not None:
         await screen.ask(BreakpointDialog(screen.session, existing, existing.event, existing.step))
-        screen.breakpoints_changed("")
+        screen.breakpoints_changed()
 
 
 def _all(screen: MainScreen) -> list[Breakpoint]:

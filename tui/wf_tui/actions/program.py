@@ -27,7 +27,7 @@ async def restart(screen: MainScreen) -> None:
     ):
         return
     await screen.session.restart_host()
-    screen.show_workflow()
+    screen.loaded()
     screen.say("a fresh host is up")
 
 

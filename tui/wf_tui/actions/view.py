@@ -13,6 +13,7 @@ from textual.app import SuspendNotSupported
 from wf_debug.graph import SourceRef
 
 if TYPE_CHECKING:
+    from wf_tui.screens.layout import PaneName
     from wf_tui.screens.main import MainScreen
 
 
@@ -20,7 +21,7 @@ async def nothing(screen: MainScreen) -> None:
     """For a command that is always refused with a reason."""
 
 
-def go_to(pane: str) -> Callable[[MainScreen], Awaitable[None]]:
+def go_to(pane: PaneName) -> Callable[[MainScreen], Awaitable[None]]:
     async def act(screen: MainScreen) -> None:
         screen.panes.go_to(pane)
 

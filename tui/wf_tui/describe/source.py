@@ -74,7 +74,7 @@ def _toned(text: str) -> list[Cell]:
         if tone is not None:
             cells += [(text[at : match.start()], "text"), (match.group(), tone)]
             at = match.end()
-    return [cell for cell in (*cells, (text[at:], "text")) if cell[0]] or [("", "text")]  # type: ignore[misc]
+    return [cell for cell in (*cells, (text[at:], "text")) if cell[0]] or [("", "text")]
 
 
 def _tone(match: re.Match[str]) -> Tone | None:

@@ -10,9 +10,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from wf_tui import look
-from wf_tui.commands import COMMANDS, EVERYWHERE, Command, PaneName, key_names
+from wf_tui.commands import COMMANDS, Command, key_names
 from wf_tui.describe.parts import EMPTY, heading, remark
 from wf_tui.look import Line
+from wf_tui.screens.layout import EVERYWHERE, PaneName
 from wf_tui.situation import Situation
 from wf_tui.widgets.text_lines import TextLines
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from wf_tui.commands import EVERYWHERE, PaneName
-
+PaneName = Literal["graph", "lanes", "timeline", "inspector", "logs"]
+EVERYWHERE: tuple[PaneName, ...] = ("graph", "lanes", "timeline", "inspector", "logs")
+"""All panes in order of their numbers."""
 Mode = Literal["tiny", "narrow", "normal", "wide"]
 MODES: tuple[Mode, ...] = ("tiny", "narrow", "normal", "wide")
 

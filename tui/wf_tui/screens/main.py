@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import ModalScreen, Screen
 
 from wf_debug.graph import FlowGraph, SourceRef
@@ -16,10 +18,11 @@ from wf_debug.trace.live import LiveState, RunState
 from wf_debug.trace.records import Held
 from wf_debug.trace.rows import TimelineFilter
 from wf_debug.wire import WireError
-from wf_tui.commands import BY_ID, COMMANDS, Command, PaneName, footer, key_names
+from wf_tui.commands import BY_ID, COMMANDS, Command, footer, key_names
 from wf_tui.describe.failure import failure_lines, in_one_line, problem_line
 from wf_tui.run_clock import RunClock
 from wf_tui.screens import reading
+from wf_tui.screens.layout import PaneName
 from wf_tui.selection import NOTHING, Selection
 from wf_tui.situation import Situation
 from wf_tui.widgets.footer import Footer
@@ -53,12 +56,15 @@ class MainScreen(Screen[None]):
     ]
     AUTO_FOCUS = "#timeline"
 
-    def __init__(self, flow: str) -> None:
+    class Loaded(Message):
+        """The flow, or the recording, can be worked with."""
+
+    def __init__(self, target: Path) -> None:
         super().__init__()
         self.selection = NOTHING
         self.run_id: str | None = None
         self.only_problems = False
-        self._flow = flow
+        self._target = target
         self._source: Session | PostMortem | None = None
         self._changed = False
         self._pinned_run: str | None = None
@@ -79,7 +85,7 @@ class MainScreen(Screen[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        self.query_one(Header).heads = Heads(flow=self._flow, state="loading")
+        self.query_one(Header).heads = Heads(flow=self._target.name, state="loading")
         self._show_footer()
         self.set_interval(FRAME, self._tick)
         self.set_interval(POLL, self._poll)
@@ -154,19 +160,20 @@ class MainScreen(Screen[None]):
 
     def attach(self, source: Session | PostMortem) -> None:
         """Show this session or recording."""
-        self._source, self._failure = source, None
-        self.remove_class("-failed")
+        self._source = source
         if isinstance(source, Session):
             source.on_change.append(self._on_change)
             source.on_reload.append(self._on_reload)
-        self.show_workflow()
+        self._show_rows()
 
-    def detach(self) -> None:
-        """Hear no more from the source."""
-        if isinstance(self._source, Session):
-            self._source.on_change.remove(self._on_change)
-            self._source.on_reload.remove(self._on_reload)
-        self._source = None
+    def loaded(self) -> None:
+        """The flow is there: show its workflow in place of what was wrong before."""
+        if self._failure is not None:
+            self._failure = None
+            self.remove_class("-failed")
+            self.panes.go_to("timeline")
+        self.show_workflow()
+        self.post_message(self.Loaded())
 
     def fail(self, error: WireError) -> None:
         """The flow does not load: say all about it in place of the panes."""
@@ -174,22 +181,23 @@ class MainScreen(Screen[None]):
         self.add_class("-failed")
         self.query_one("#failure", TextLines).show(failure_lines(error))
         self.query_one("#failure").focus()
-        self.query_one(Header).heads = Heads(flow=self._flow, state="error")
+        self.query_one(Header).heads = Heads(flow=self._target.name, state="error")
         self._show_footer()
 
     def reopen(self) -> None:
-        """Try again to open a flow that did not load."""
-        self.query_one(Header).heads = Heads(flow=self._flow, state="loading")
+        """Try again to open what could not even be begun."""
+        self.query_one(Header).heads = Heads(flow=self._target.name, state="loading")
         cast("WfApp", self.app).open_flow()
 
     def show_workflow(self) -> None:
         """The workflow, or its definition, is another one: draw it anew."""
         if self._source is None:
             return
-        self.graph_pane.show(self.graph)
-        self.inspector.show(self._source.recording, self.graph)
-        self._show_source_of_rows()
-        self.breakpoints_changed("")
+        graph = self.graph
+        self.graph_pane.show(graph)
+        self.inspector.show(self._source.recording, graph)
+        self.logs.show_steps([step.name for step in graph.steps] if graph else [])
+        self.breakpoints_changed()
 
     def show_run(self, run: str) -> None:
         """Show this run until another is chosen."""
@@ -203,22 +211,21 @@ class MainScreen(Screen[None]):
         if wanted != self.run_id:
             self.run_id = wanted
             self.follow()
-            self._show_source_of_rows()
+            self._show_rows()
         elif (self._rows_filter().run is None) != (self.timeline.list.filter.run is None):
-            self._show_source_of_rows()
+            self._show_rows()
 
     def _rows_filter(self) -> TimelineFilter:
         """With one run everything is shown, with several the chosen one."""
         run = self.run_id if len(self.live.runs) > 1 else None
         return TimelineFilter(text=self._filter_text, run=run, only_problems=self.only_problems)
 
-    def _show_source_of_rows(self) -> None:
+    def _show_rows(self) -> None:
         if self._source is None:
             return
         wanted = self._rows_filter()
         self.timeline.list.show(self._source.recording, wanted)
-        steps = [step.name for step in self.graph.steps] if self.graph else []
-        self.logs.show(self._source.recording, wanted.run, steps)
+        self.logs.show(self._source.recording, wanted.run)
         self._changed = True
 
     # -- keeping the panes in step
@@ -228,7 +235,7 @@ class MainScreen(Screen[None]):
 
     def _tick(self) -> None:
         try:
-            if self._source is not None and self.is_attached:
+            if self._source is not None and self._failure is None:
                 self._catch_up()
         except Exception as error:  # what fails here must be seen, and must not end the application
             self._fault = f"the display failed: {type(error).__name__}: {error}"
@@ -345,7 +352,9 @@ class MainScreen(Screen[None]):
 
     async def take_report(self, report: ReloadReport, *, asked: bool = True) -> None:
         """Tell how a reload went; ask before anything is lost."""
-        if report.outcome == "failed":
+        if report.outcome == "failed" and self._failure is not None and report.error is not None:
+            self.fail(report.error)
+        elif report.outcome == "failed":
             self._reload_error = "not reloaded: " + (
                 in_one_line(report.error) if report.error else report.detail
             )
@@ -357,7 +366,7 @@ class MainScreen(Screen[None]):
             return
         elif report.outcome != "unchanged":
             self._reload_error = ""
-            self.show_workflow()
+            self.loaded()
             self.say(f"reloaded {', '.join(report.files) or 'the flow'}: {report.detail or report.outcome}")
         elif asked:
             self.say("nothing changed since the last load")
@@ -419,11 +428,11 @@ class MainScreen(Screen[None]):
     # -- filter, zoom, size
     def on_timeline_filtered(self, event: Timeline.Filtered) -> None:
         self._filter_text = event.text
-        self._show_source_of_rows()
+        self._show_rows()
 
     def toggle_problems(self) -> None:
         self.only_problems = not self.only_problems
-        self._show_source_of_rows()
+        self._show_rows()
 
     def on_resize(self, event: events.Resize) -> None:
         self.panes.fit_to(event.size.width, event.size.height)
@@ -462,14 +471,15 @@ class MainScreen(Screen[None]):
     async def confirm(self, question: str, detail: str, yes: str) -> bool:
         from wf_tui.screens.confirm import ConfirmDialog
 
-        return bool(await self.ask(ConfirmDialog(question, detail, yes, "No")))
+        answer: bool | None = await self.ask(ConfirmDialog(question, detail, yes, "No"))
+        return answer is True
 
     def say(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """A passing remark."""
         self.notify(text, severity=severity, timeout=4 if severity != "error" else 8, markup=False)
 
-    def breakpoints_changed(self, place: str) -> None:
-        """Mark the event types and steps that have one; tell when the host refused the one at `place`."""
+    def breakpoints_changed(self) -> None:
+        """Mark the event types and steps that have one."""
         if not self.has_session:
             return
         known = self.session.breakpoints

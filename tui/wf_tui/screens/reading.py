@@ -172,7 +172,7 @@ def situation_of(
     source: Session | PostMortem | None, run: RunState | None, chosen: Selection, failed: bool
 ) -> Situation:
     """The facts that commands ask about."""
-    if source is None:
+    if source is None or failed:
         return Situation(status="error" if failed else "loading", selection=chosen)
     live = source.live
     going = [r for r in list(live.runs.values()) if r.status == "running"]

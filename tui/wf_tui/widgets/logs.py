@@ -29,6 +29,8 @@ class LogList(LineList[LogRow]):
 
     def show(self, recording: Recording, log_filter: LogFilter) -> None:
         """Show these lines from now on."""
+        if self._recording is recording and self._filter == log_filter:
+            return
         self._recording, self._filter = recording, log_filter
         self.restart()
 
@@ -99,11 +101,16 @@ class Logs(Vertical):
     def tabs(self) -> TabStrip:
         return self.query_one(TabStrip)
 
-    def show(self, recording: Recording, run: str | None, steps: Sequence[str]) -> None:
-        """Lines of this run (None: of all), a tab for each step."""
+    def show(self, recording: Recording, run: str | None) -> None:
+        """Lines of this run from now on (None: of all)."""
         self._recording, self._run = recording, run
-        self.tabs.names = (ALL, CHOSEN, *steps)
         self._apply()
+
+    def show_steps(self, steps: Sequence[str]) -> None:
+        """A tab for each of these."""
+        self.tabs.names = (ALL, CHOSEN, *steps)
+        if self.tabs.active not in self.tabs.names:
+            self.tabs.choose(ALL)
 
     def choose(self, step: str | None, invocation: int | None) -> None:
         """What the tab of the selection shows."""

@@ -8,8 +8,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.message import Message
 from textual.reactive import var
 
-from wf_tui.commands import EVERYWHERE, PaneName
-from wf_tui.screens.layout import MODES, Mode, mode_of, visible_panes
+from wf_tui.screens.layout import EVERYWHERE, MODES, Mode, PaneName, mode_of, visible_panes
 from wf_tui.widgets.graph_pane import GraphPane
 from wf_tui.widgets.inspector import Inspector
 from wf_tui.widgets.lanes import Lanes

@@ -64,6 +64,8 @@ class TimelineList(LineList[TimelineRow]):
 
     def show(self, recording: Recording, timeline_filter: TimelineFilter) -> None:
         """Show these rows from now on."""
+        if self._recording is recording and self._filter == timeline_filter:
+            return
         self._recording, self._filter = recording, timeline_filter
         self.restart()
 

@@ -1,0 +1,160 @@
+"""A past session on the screen: what it shows, how one moves in it, and that every refused key says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from past import opened, until
+
+from recordings import failed_run, held_run, long_run, research_run
+from wf_tui.commands import COMMANDS
+from wf_tui.screens.help import HelpScreen
+from wf_tui.screens.main import MainScreen
+from wf_tui.widgets.header import Header
+
+
+def inspected(main: MainScreen) -> str:
+    return main.inspector.lines.text
+
+
+def notices(main: MainScreen) -> list[str]:
+    return [notice.message for notice in main.app._notifications]
+
+
+async def test_it_opens_at_the_end_with_everything_filled(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (_, main):
+        rows = main.timeline.list
+        assert "run finished" in rows.text_of(rows.cursor)
+        assert main.lanes.count == 5
+        assert main.logs.list.count == 7
+        assert main.query_one(Header).heads.state == "finished"
+        assert "a page about graph drawing" in inspected(main)
+
+
+async def test_moving_the_cursor_shows_the_event_and_stops_following(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        await pilot.press("home", "down")
+        assert main.selection.type == "StartEvent"
+        assert "topic: graph drawing" in inspected(main)
+        assert not main.timeline.list.tail
+        await pilot.press("G")
+        assert main.timeline.list.tail
+
+
+async def test_the_cursor_rests_on_the_held_event_while_following(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", held_run().records) as (pilot, main):
+        await until(pilot, lambda: main.selection.hold is not None)
+        assert "held" in main.timeline.list.text_of(main.timeline.list.cursor)
+        assert "held before search" in inspected(main)
+
+
+async def test_filtering_and_clearing(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        everything = main.timeline.list.count
+        await pilot.press("slash", *"type:Query", "enter")
+        assert main.timeline.list.count == 4
+        await pilot.press("escape")
+        assert main.timeline.list.count == everything
+
+
+async def test_only_problems(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", failed_run().records) as (pilot, main):
+        await pilot.press("exclamation_mark")
+        rows = main.timeline.list
+        texts = [rows.text_of(n) for n in range(rows.count)]
+        assert texts
+        assert all(any(word in t for word in ("failed", "unhandled", "retrying", "cancelled")) for t in texts)
+
+
+async def test_why_shows_the_chain_of_causes_up_to_the_start(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        await pilot.press("slash", *"type:Ranked", "enter", "home", "w")
+        text = inspected(main)
+        assert (
+            text.index("Ranked") < text.index("SearchResult") < text.index("Query") < text.index("StartEvent")
+        )
+
+
+async def test_an_error_shows_its_place_and_traceback(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", failed_run().records) as (_, main):
+        assert "no results for" in inspected(main)
+        assert "research.py:42" in inspected(main)
+        assert "Traceback" in inspected(main)
+
+
+async def test_logs_of_one_step(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        main.logs.tabs.choose("write")
+        await pilot.pause()
+        assert main.logs.list.count == 1
+        assert "write#8" in main.logs.list.text_of(0)
+
+
+async def test_a_lane_selects_its_step(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        await pilot.press("2", "down")
+        assert main.selection.step == "search"
+        assert "takes     Query" in inspected(main)
+
+
+async def test_every_pane_is_reached_and_zooms(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        for key, name in zip("12345", ("graph", "lanes", "timeline", "inspector", "logs"), strict=True):
+            await pilot.press(key, "z")
+            assert main.panes.shown == {name}
+            await pilot.press("z")
+        assert len(main.panes.shown) == 5
+
+
+async def test_tab_walks_through_all_panes(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        seen = []
+        for _ in range(5):
+            await pilot.press("tab")
+            seen.append(main.focused_pane)
+        assert seen == ["inspector", "logs", "graph", "lanes", "timeline"]
+
+
+async def test_no_key_is_met_with_silence(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        now = main.situation()
+        refused = [command for command in COMMANDS if command.why_not(now)]
+        assert "run" in [command.id for command in refused]
+        for command in refused:
+            main.app.clear_notifications()
+            await pilot.press(command.keys.split(",")[0])
+            assert any(command.why_not(now) in text for text in notices(main)), command.id
+
+
+async def test_help_opens_for_the_focused_pane(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        await pilot.press("5", "question_mark")
+        await until(pilot, lambda: isinstance(main.app.screen, HelpScreen))
+        await pilot.press("escape")
+        assert main.app.screen is main
+
+
+@pytest.mark.parametrize("size", [(20, 5), (40, 10), (80, 24), (120, 36), (200, 60)])
+async def test_every_size_shows_something(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records, size) as (pilot, main):
+        assert main.timeline.list.size.height > 0
+        await pilot.resize_terminal(60, 20)
+        await pilot.resize_terminal(*size)
+        assert main.timeline.list.size.height > 0
+
+
+async def test_a_long_run_is_read_in_windows(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", long_run(2000).records) as (pilot, main):
+        rows = main.timeline.list
+        assert rows.count > 4000
+        await pilot.press("home", "pagedown", "pagedown")
+        assert len(rows._window) < 200
+        assert rows.text_of(rows.cursor)
+
+
+async def test_copying_takes_the_inspected_text(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        await pilot.press("y")
+        await until(pilot, lambda: bool(main.app.clipboard))
+        assert "a page about graph drawing" in main.app.clipboard
