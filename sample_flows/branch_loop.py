@@ -25,6 +25,7 @@ from wf_core import Context, Workflow, step
 from wf_core.events import Event, StartEvent, StopEvent
 
 log = logging.getLogger("slogan")
+log.setLevel(logging.INFO)
 
 COLOURS = ["slow-roasted", "fearless", "hand-picked", "sunlit", "unhurried"]
 TAILS = ["for the long day ahead of all of us", "for the long day ahead", "for today", ""]

@@ -36,6 +36,7 @@ from wf_core import Context, Workflow, step
 from wf_core.events import Event, HumanResponseEvent, InputRequiredEvent, StartEvent, StopEvent
 
 log = logging.getLogger("service")
+log.setLevel(logging.INFO)
 
 DATA = Path(__file__).parent / "data"
 ANGRY = {"terrible", "never", "again", "immediately", "unacceptable", "today", "worst", "ridiculous"}

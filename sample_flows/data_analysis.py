@@ -32,6 +32,7 @@ from wf_core import Context, Workflow, step
 from wf_core.events import Event, StartEvent, StopEvent
 
 log = logging.getLogger("analysis")
+log.setLevel(logging.INFO)
 
 DATA = Path(__file__).parent / "data"
 REGIONS = ("North", "South", "East", "West")

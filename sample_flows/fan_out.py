@@ -24,6 +24,7 @@ from wf_core import Workflow, step
 from wf_core.events import Event, StartEvent, StopEvent
 
 log = logging.getLogger("darkroom")
+log.setLevel(logging.INFO)
 
 SUBJECTS = ["harbour", "market", "old bridge", "tram", "lighthouse", "rooftops", "ferry", "park", "station"]
 

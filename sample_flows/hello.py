@@ -24,6 +24,7 @@ from wf_core import Workflow, step
 from wf_core.events import Event, StartEvent, StopEvent
 
 log = logging.getLogger("hello")
+log.setLevel(logging.INFO)
 
 WORDS = {"en": "Hello", "es": "Hola", "fr": "Bonjour", "ja": "こんにちは"}
 COMPLIMENTS = ["a good day to you", "nice to see you here", "your terminal looks splendid today"]

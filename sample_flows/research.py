@@ -39,6 +39,7 @@ from wf_core.events import Event, StartEvent, StopEvent
 from wf_core.retry_policy import retry_if_exception_type, retry_policy, stop_after_attempt, wait_fixed
 
 log = logging.getLogger("research")
+log.setLevel(logging.INFO)
 
 DATA = Path(__file__).parent / "data"
 STOPWORDS = {

@@ -28,6 +28,7 @@ from wf_core.events import Event, StartEvent, StepFailedEvent, StopEvent
 from wf_core.retry_policy import retry_if_exception_type, retry_policy, stop_after_attempt, wait_exponential
 
 log = logging.getLogger("weather")
+log.setLevel(logging.INFO)
 
 CITIES = ["Lisbon", "Turku", "Graz", "Ghent", "Porto", "Brno", "Oulu", "Nantes", "Gdynia", "Trieste"]
 

@@ -32,6 +32,7 @@ from wf_core import Context, Workflow, step
 from wf_core.events import Event, HumanResponseEvent, InputRequiredEvent, StartEvent, StopEvent
 
 log = logging.getLogger("review")
+log.setLevel(logging.INFO)
 
 DATA = Path(__file__).parent / "data"
 SEVERITY = {"low": 0, "medium": 1, "high": 2, "never": 3}

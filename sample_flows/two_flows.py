@@ -6,8 +6,9 @@ Shows
     run, state and timeline, and points back to the step that started it.
 
 Try
-    `wf-tui sample_flows/two_flows.py:Briefing`, `r`: the children's runs appear beside the parent's; `l` lists
-    them and chooses which one is shown, `K` cancels it. Without a name, `W` changes the workflow.
+    `wf-tui sample_flows/two_flows.py:Briefing`, `r`: the children's runs appear beside the parent's;
+    `l` lists them and chooses which one is shown, `K` cancels it. Without a name, `W` changes the
+    workflow.
 
 Headless
     wf-tui run sample_flows/two_flows.py:Forecast -i city=Oslo
@@ -24,6 +25,7 @@ from wf_core import Workflow, step
 from wf_core.events import Event, StartEvent, StopEvent
 
 log = logging.getLogger("forecast")
+log.setLevel(logging.INFO)
 
 SKIES = ["clear", "light cloud", "overcast", "rain", "thunder"]
 

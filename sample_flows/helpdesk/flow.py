@@ -27,6 +27,7 @@ from wf_core import Context, Workflow, step
 from wf_core.events import Event, StartEvent, StopEvent
 
 log = logging.getLogger("helpdesk")
+log.setLevel(logging.INFO)
 
 
 class DeskStart(StartEvent):

@@ -40,9 +40,13 @@ def test_research_reports_headless() -> None:
     assert "cool streets" in done.stdout
 
 
-def test_an_expensive_purchase_without_its_second_signature_stops_and_says_who_is_asked() -> None:
-    line = ["wf-tui", "run", "sample_flows/approval.py", "--respond", "approve"]
-    done = run_line(line)
+def test_without_an_answer_left_the_run_stops_with_its_question() -> None:
+    done = run_line(["wf-tui", "run", "sample_flows/approval.py"])
     assert done.returncode == 3
-    assert "Who signs as the second person?" in done.stderr
+    assert "Approve, change or reject?" in done.stderr
+
+
+def test_the_second_signature_is_asked_for_by_the_event_that_gives_it() -> None:
+    done = run_line(["wf-tui", "run", "sample_flows/approval.py", "--respond", "approve"])
+    assert done.returncode == 3
     assert "SignatureGiven" in done.stderr
