@@ -61,7 +61,7 @@ def test_every_function_key_has_a_letter_too() -> None:
         ("rerun", READY, "r starts"),
         ("accept", RUNNING, "nothing is held"),
         ("edit", RUNNING, "nothing is held"),
-        ("continue", RUNNING, "p pauses"),
+        ("continue", READY, "nothing runs"),
         ("next", READY, "nothing runs"),
         ("run_to", RUNNING, "no step is selected"),
         ("breakpoint", RUNNING, "nothing is selected"),

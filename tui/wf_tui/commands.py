@@ -23,6 +23,7 @@ from wf_tui.situation import (
     can_pause,
     can_reload,
     debugging,
+    flowing,
     has_input,
     later,
     place_selected,
@@ -60,7 +61,9 @@ class Command:
     why_not: WhyNot = always
     group: Group = "look"
     footer: int = 0
-    """Place in the footer while the command can act; 0 keeps it out."""
+    """Place in the footer while the command can act and is of use; 0 keeps it out."""
+    useful: WhyNot = always
+    """None when it is worth a place in the footer right now."""
     panes: tuple[PaneName, ...] = EVERYWHERE
     """Where it is of use: the help of a pane lists it first."""
 
@@ -72,33 +75,33 @@ COMMANDS: tuple[Command, ...] = (
     # -- the run
     Command("run", "r", "run", "Run the workflow: a form for its start event", runs.start, all_of(ready, runnable), "run", 40),
     Command("rerun", "R", "again", "Run again with the same input", runs.rerun, all_of(ready, runnable, has_input), "run", 41),
-    Command("continue", "c,f5", "continue", "End the pause and let everything held go on", stepping.go_on, all_of(ready, stopped), "run", 20),
-    Command("pause", "p,f6", "pause", "Pause all: park every delivery and stop the run clock", stepping.pause, all_of(ready, can_pause), "run", 30),
-    Command("next", "n,f10", "next", "Let one delivery through (the selected held event, else the oldest), then stop again", stepping.step_next, all_of(ready, any_live), "run", 21),
+    Command("continue", "c,f5", "continue", "End the pause and let everything held go on", stepping.go_on, all_of(ready, any_live), "run", 20, useful=stopped),
+    Command("pause", "p,f6", "pause", "Pause all: park every delivery and stop the run clock", stepping.pause, all_of(ready, can_pause), "run", 30, useful=flowing),
+    Command("next", "n,f10", "next", "Let one delivery through (the selected held event, else the oldest), then stop again", stepping.step_next, all_of(ready, any_live), "run", 21, useful=stopped),
     Command("follow", "f,f11", "follow", "Let the held event go on and stop at what it causes", stepping.follow, all_of(ready, something_held), "run", 22),
-    Command("run_to", "t", "run to", "Go on until the next event reaches the selected step", stepping.run_to, all_of(ready, any_live, step_selected), "run", 0, _PLACES),
+    Command("run_to", "t", "run to", "Go on until the next event reaches the selected step", stepping.run_to, all_of(ready, any_live, step_selected), "run", 0, panes=_PLACES),
     Command("cancel", "K", "cancel run", "Cancel the shown run", runs.cancel, all_of(ready, run_live), "run"),
     Command("runs", "l", "runs", "List the runs and choose which one is shown", runs.choose_run, several_runs, "run", 60),
     Command("workflow", "W", "workflow", "Choose another workflow of the file", runs.choose_workflow, all_of(ready, several_workflows), "run"),
     # -- held events
-    Command("accept", "a", "accept", "Let the held event go on as it is (the selected one, else the oldest)", held.accept, all_of(ready, something_held), "held", 10, _HELD),
-    Command("accept_all", "A", "accept all", "Let everything held now go on; a pause stays", held.accept_all, all_of(ready, something_held), "held", 14, _HELD),
-    Command("edit", "e", "edit", "Edit the held event, then let it go on", held.edit, all_of(ready, something_held, can_edit), "held", 11, _HELD),
-    Command("drop", "x", "drop", "Drop the held event: it never happens", held.drop, all_of(ready, something_held), "held", 12, _HELD),
-    Command("duplicate", "d", "duplicate", "Let the held event go on twice", held.duplicate, all_of(ready, something_held), "held", 13, _HELD),
+    Command("accept", "a", "accept", "Let the held event go on as it is (the selected one, else the oldest)", held.accept, all_of(ready, something_held), "held", 10, panes=_HELD),
+    Command("accept_all", "A", "accept all", "Let everything held now go on; a pause stays", held.accept_all, all_of(ready, something_held), "held", 14, panes=_HELD),
+    Command("edit", "e", "edit", "Edit the held event, then let it go on", held.edit, all_of(ready, something_held, can_edit), "held", 11, panes=_HELD),
+    Command("drop", "x", "drop", "Drop the held event: it never happens", held.drop, all_of(ready, something_held), "held", 12, panes=_HELD),
+    Command("duplicate", "d", "duplicate", "Let the held event go on twice", held.duplicate, all_of(ready, something_held), "held", 13, panes=_HELD),
     Command("inject", "i", "inject", "Send an event into the run: a typed form or raw JSON", held.inject, all_of(ready, run_live, can_inject), "held", 50),
     Command("answer", "h", "answer", "Answer the question that a step asks", held.answer, all_of(ready, prompted), "held", 5),
     Command("fork", "F", "fork", "Fork the run from the selection", view.nothing, later("forking a run from a past moment is not available in this version"), "held"),
     # -- breakpoints
-    Command("breakpoint", "b,f9", "breakpoint", "Set or remove a breakpoint on the selected event type or step", breakpoints.toggle, all_of(ready, place_selected), "breakpoints", 45, _PLACES),
-    Command("edit_breakpoint", "B", "edit breakpoint", "Condition, moment, hit count and action of the breakpoint on the selection", breakpoints.edit, all_of(ready, place_selected), "breakpoints", 0, _PLACES),
+    Command("breakpoint", "b,f9", "breakpoint", "Set or remove a breakpoint on the selected event type or step", breakpoints.toggle, all_of(ready, place_selected), "breakpoints", 45, panes=_PLACES),
+    Command("edit_breakpoint", "B", "edit breakpoint", "Condition, moment, hit count and action of the breakpoint on the selection", breakpoints.edit, all_of(ready, place_selected), "breakpoints", 0, panes=_PLACES),
     Command("breakpoints", "v", "breakpoints", "List all breakpoints; enter edits, x removes", breakpoints.choose, ready, "breakpoints"),
     # -- looking
-    Command("filter", "slash", "filter", "Filter the timeline: words, type:X, step:Y, kind:Z", view.open_filter, always, "look", 55, ("timeline",)),
-    Command("problems", "exclamation_mark", "problems", "Only failures, drops and unhandled events in the timeline, or all again", view.toggle_problems, always, "look", 0, ("timeline",)),
+    Command("filter", "slash", "filter", "Filter the timeline: words, type:X, step:Y, kind:Z", view.open_filter, always, "look", 55, panes=("timeline",)),
+    Command("problems", "exclamation_mark", "problems", "Only failures, drops and unhandled events in the timeline, or all again", view.toggle_problems, always, "look", 0, panes=("timeline",)),
     Command("clear", "escape", "back", "Clear the filter, then the zoom, then the selection", view.back, always, "look"),
     Command("why", "w", "why", "Why did this happen, or why does nothing: the chain of causes", view.why, always, "look", 56),
-    Command("tail", "G,end", "newest", "Go to the newest row and follow what comes in", view.follow_tail, always, "look", 0, ("timeline", "logs")),
+    Command("tail", "G,end", "newest", "Go to the newest row and follow what comes in", view.follow_tail, always, "look", 0, panes=("timeline", "logs")),
     Command("open", "o", "editor", "Open the selected step or event class in $EDITOR", view.open_source, place_selected, "look"),
     Command("copy", "y", "copy", "Copy the selection: payload, log line or source place", view.copy, always, "look"),
     Command("pane_1", "1", "graph", "Go to the step graph", view.go_to("graph"), always, "look"),
@@ -136,5 +139,5 @@ def key_names(command: Command) -> list[str]:
 
 def footer(now: Situation) -> list[Command]:
     """What is worth a place in the footer, most useful first."""
-    shown = [c for c in COMMANDS if c.footer and c.why_not(now) is None]
+    shown = [c for c in COMMANDS if c.footer and c.why_not(now) is None and c.useful(now) is None]
     return sorted(shown, key=lambda c: c.footer)

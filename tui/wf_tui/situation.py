@@ -92,6 +92,10 @@ def stopped(now: Situation) -> str | None:
     return None if now.paused or now.holds else "nothing is paused or held: p pauses all"
 
 
+def flowing(now: Situation) -> str | None:
+    return None if now.live_runs and not now.paused else "nothing moves"
+
+
 def step_selected(now: Situation) -> str | None:
     return None if now.selection.step else "no step is selected: choose one in the graph (1) or the lanes (2)"
 

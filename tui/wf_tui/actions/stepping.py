@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 async def pause(screen: MainScreen) -> None:
-    if screen.live.paused:
-        screen.say("already paused: c continues, n lets one delivery through")
-        return
+    """Also before a run starts: it then stops at its first delivery."""
     await screen.session.pause()
+    if not screen.live.live_runs:
+        screen.say("the next run stops at its first delivery; c continues")
 
 
 async def go_on(screen: MainScreen) -> None:
@@ -20,11 +20,7 @@ async def go_on(screen: MainScreen) -> None:
 
 
 async def step_next(screen: MainScreen) -> None:
-    """One delivery goes through; a run that is not paused is paused first."""
-    if not screen.live.paused and not screen.live.holds:
-        await screen.session.pause()
-        screen.say("paused: n lets the next delivery through")
-        return
+    """One delivery goes through; a run that is not paused is so from then on."""
     await screen.session.step_next(screen.selection.hold)
 
 

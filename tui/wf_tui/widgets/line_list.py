@@ -59,6 +59,7 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
         & .tone--text { color: $foreground; }
         & .tone--muted { color: $text-muted; }
         & .tone--accent { color: $text-accent; }

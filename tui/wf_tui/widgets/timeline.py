@@ -124,7 +124,7 @@ def draw_row(row: TimelineRow, cols: Columns, stop: bool) -> Line:
     state = look.mark(row.outcome)
     cells: list[Cell] = []
     if cols.time:
-        cells += [(_time(row.t, cols.time), "muted"), (" ", "text")]
+        cells += [(_time(row.t, cols.time) if row.run else " " * cols.time, "muted"), (" ", "text")]
     cells += [_dot(row, stop), (fit(row.type, cols.type), _type_tone(row)), (" ", "text")]
     if cols.preview:
         cells += [
