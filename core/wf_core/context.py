@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import AsyncGenerator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel
@@ -31,8 +31,8 @@ E = TypeVar("E", bound=Event)
 class Context(Generic[StateT]):
     """What a step and a caller know of a run.
 
-    Made by hand it carries state into a run, and from one run into the next; a step gets its own as a parameter; the handler has
-    that of its run. Using the wrong face raises ContextStateError.
+    Made by hand it carries state into a run, and from one run into the next; a step gets its own as a
+    parameter; the handler has that of its run. Using the wrong face raises ContextStateError.
     """
 
     __slots__ = ("__weakref__", "_run", "_serializer", "_snapshot", "_store", "_work", "_workflow")
@@ -75,7 +75,7 @@ class Context(Generic[StateT]):
             )
         return Context._inside(*here)
 
-    # -- the faces ------------------------------------------------------------------------------------------------------
+    # -- the faces -------------------------------------------------------------------------------------------
     def _inner(self, name: str) -> tuple[Run, Work]:
         if self._run is not None and self._work is not None:
             return self._run, self._work
@@ -90,7 +90,7 @@ class Context(Generic[StateT]):
             raise ContextStateError(f"{name} is only available from handler code, not from within steps.")
         return self._run
 
-    # -- every face -----------------------------------------------------------------------------------------------------
+    # -- every face ------------------------------------------------------------------------------------------
     @property
     def store(self) -> InMemoryStateStore[StateT]:
         """The state that the steps of a run share; before the run, what it will start with."""
@@ -130,11 +130,12 @@ class Context(Generic[StateT]):
         else:
             self._run.send_from_outside(message, step)
 
-    # -- inside a step ----------------------------------------------------------------------------------------------------
+    # -- inside a step ---------------------------------------------------------------------------------------
     def collect_events(
         self, ev: Event, expected: list[type[Event]], buffer_id: str | None = None
     ) -> list[Event] | None:
-        """Keep the event until all expected classes have come; then all of them in the order of `expected`, until then None."""
+        """Keep the event until all expected classes have come; then all of them in the order of `expected`,
+        until then None."""
         run, work = self._inner("collect_events")
         return run.in_loop(lambda: run.broker.collect(work, ev, expected, buffer_id or "default"))
 
@@ -146,17 +147,18 @@ class Context(Generic[StateT]):
         requirements: dict[str, Any] | None = None,
         timeout: float | None = 2000,
     ) -> E:
-        """Wait in the middle of a step until an event of this class comes whose attributes equal `requirements`.
+        """Wait in the middle of a step until an event of this class comes whose attributes equal
+        `requirements`.
 
-        `waiter_event` is published once to ask for it. The step's worker is free meanwhile. After a restart from a snapshot the
-        step runs again from its first line, and the call then returns at once what has come. Raises TimeoutError after
-        `timeout` seconds.
+        `waiter_event` is published once to ask for it. The step's worker is free meanwhile. After a restart
+        from a snapshot the step runs again from its first line, and the call then returns at once what has
+        come. Raises TimeoutError after `timeout` seconds.
         """
         run, work = self._inner("wait_for_event")
         answer = await run.waiting.wait(
             work, event_type, waiter_event, waiter_id, requirements or {}, timeout
         )
-        return cast(E, answer)
+        return cast("E", answer)
 
     def write_event_to_stream(self, ev: Event | None) -> None:
         """Publish an event to the caller's stream; no step gets it."""
@@ -172,15 +174,16 @@ class Context(Generic[StateT]):
         return RetryInfo(
             retry_number=work.attempt,
             elapsed_seconds=0.0 if first else max(0.0, run.clock.now() - (work.began or 0.0)),
-            last_exception=cast("Exception | None", work.last_error),
-            last_failed_at=None if failed is None else datetime.fromtimestamp(failed, tz=timezone.utc),
+            last_exception=work.last_error,
+            last_failed_at=None if failed is None else datetime.fromtimestamp(failed, tz=UTC),
         )
 
-    # -- outside a run ----------------------------------------------------------------------------------------------------
+    # -- outside a run ---------------------------------------------------------------------------------------
     def to_dict(
         self, serializer: BaseSerializer | None = None, *, include_state: bool = True
     ) -> dict[str, Any]:
-        """The run as JSON, to be continued with `from_dict`: state, queued and collected events, waits, running steps.
+        """The run as JSON, to be continued with `from_dict`: state, queued and collected events, waits,
+        running steps.
 
         Raises ContextSerdeError naming what has no JSON form.
         """
@@ -210,7 +213,7 @@ class Context(Generic[StateT]):
         stop = run.result.result()
         return stop.result if type(stop) is StopEvent else stop
 
-    # -- for the workflow -------------------------------------------------------------------------------------------------
+    # -- for the workflow ------------------------------------------------------------------------------------
     def _begin_run(self, start: Event | None, run_id: str) -> WorkflowHandler:
         """Turn this context into that of a new run."""
         if self._work is not None:

@@ -86,9 +86,10 @@ def step(
 ) -> F | Callable[[F], F]:
     """Declare a method (or, with `workflow`, a free function) as a step.
 
-    The event parameter's annotation says what starts it, the return annotation what it may emit. At most `num_workers`
-    invocations run at a time; a failed one is repeated as `retry_policy` decides. Events are matched by exact class unless
-    `accept_event_subclasses`. Raises WorkflowValidationError if the signature can't be a step's.
+    The event parameter's annotation says what starts it, the return annotation what it may emit. At most
+    `num_workers` invocations run at a time; a failed one is repeated as `retry_policy` decides. Events are
+    matched by exact class unless `accept_event_subclasses`. Raises WorkflowValidationError if the signature
+    can't be a step's.
     """
 
     def decorate(function: F) -> F:
@@ -117,8 +118,8 @@ def catch_error(
 ) -> F | Callable[[F], F]:
     """Declare a step that takes over when others have failed for good.
 
-    It accepts a StepFailedEvent. `for_steps` None covers every step that no other handler claims. One lineage of events is
-    recovered at most `max_recoveries` times; then the run fails.
+    It accepts a StepFailedEvent. `for_steps` None covers every step that no other handler claims. One
+    lineage of events is recovered at most `max_recoveries` times; then the run fails.
     """
     if not isinstance(max_recoveries, int) or max_recoveries < 1:
         raise WorkflowValidationError("@catch_error max_recoveries must be an integer >= 1")
@@ -191,7 +192,8 @@ def _is_free(qualname: str) -> bool:
 
 
 def _locals_of_callers() -> dict[str, Any]:
-    """Locals of the frames around the decorated function, the nearest winning: classes defined in a function are found."""
+    """Locals of the frames around the decorated function, the nearest winning: classes defined in a
+    function are found."""
     frames: list[FrameType] = []
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and len(frames) < _FRAMES_SEARCHED:

@@ -1,7 +1,7 @@
 """Events: the typed messages that steps accept and return.
 
-An event is a pydantic model with an open end: declared fields are validated, any other keyword lands in a dictionary that is
-readable as attribute and as mapping.
+An event is a pydantic model with an open end: declared fields are validated, any other keyword lands in a
+dictionary that is readable as attribute and as mapping.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ class Event(DictLikeModel):
 
 
 class UnreconstructedException(Exception):
-    """Stands for an exception that a snapshot could not bring back: same message, its class name in `original_type`."""
+    """Stands for an exception that a snapshot could not bring back: same message, its class name in
+    `original_type`."""
 
     def __init__(self, message: str, *, original_type: str | None = None) -> None:
         super().__init__(message)
@@ -274,7 +275,8 @@ class WorkflowCancelledEvent(StopEvent):
 
 
 class WorkflowFailedEvent(StopEvent):
-    """Ends the stream of a run that failed. `attempts` and `elapsed_seconds` are None when no step attempt was to blame."""
+    """Ends the stream of a run that failed. `attempts` and `elapsed_seconds` are None when no step attempt
+    was to blame."""
 
     step_name: str
     exception: SerializableException

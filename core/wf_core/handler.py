@@ -19,7 +19,8 @@ C = TypeVar("C", bound="Context[Any]")
 
 
 class WorkflowHandler:
-    """A run seen from outside. Awaiting it gives the result of its StopEvent, or that event itself if it is of a subclass."""
+    """A run seen from outside. Awaiting it gives the result of its StopEvent, or that event itself if it is
+    of a subclass."""
 
     def __init__(self, run: Run, ctx: Context[Any]) -> None:
         self._run = run
@@ -35,7 +36,8 @@ class WorkflowHandler:
         return stop.result if type(stop) is StopEvent else stop
 
     async def stop_event_result(self) -> StopEvent:
-        """The event that ended the run; raises what the run failed with. Being cancelled here cancels the run."""
+        """The event that ended the run; raises what the run failed with. Being cancelled here cancels the
+        run."""
         run = self._run
         try:
             return await asyncio.shield(run.result)
@@ -80,7 +82,8 @@ class WorkflowHandler:
         self._ctx.send_event(event, step)
 
     async def cancel_run(self, *, timeout: float = 5.0) -> None:
-        """End the run and wait until it has ended, `timeout` seconds at most. Awaiting it then raises WorkflowCancelledByUser."""
+        """End the run and wait until it has ended, `timeout` seconds at most. Awaiting it then raises
+        WorkflowCancelledByUser."""
         self._run.cancel()
         await asyncio.wait([self._run.result], timeout=timeout)
 

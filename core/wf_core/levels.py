@@ -1,8 +1,9 @@
 """Which event types live inside the stream that a fan-out step opens.
 
-A step returning `list[E]` opens a stream. Inside it live the listed types and all that one-to-one steps make of them. A fan-out
-step met on the way opens a stream of its own; what comes back to this level is what the steps that join that inner stream
-return. A join takes its members out of the level, so its results belong one level up.
+A step returning `list[E]` opens a stream. Inside it live the listed types and all that one-to-one steps make
+of them. A fan-out step met on the way opens a stream of its own; what comes back to this level is what the
+steps that join that inner stream return. A join takes its members out of the level, so its results belong
+one level up.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def same_level_types(
 ) -> set[type[Event]]:
     """The event types reachable from the seeds without leaving their level.
 
-    `open_producers` are the fan-out steps whose streams enclose the level; they end loops that feed themselves.
+    `open_producers` are the fan-out steps whose streams enclose the level; they end loops that feed
+    themselves.
     """
     seen: set[type[Event]] = set()
     frontier = event_types(seeds)

@@ -112,7 +112,8 @@ def _read_parameter(
 def _add_collection(signature: StepSignature, name: str, elements: tuple[Any, ...], marker: Collect) -> None:
     if not isinstance(marker.cardinality, (All, Take)):
         raise WorkflowValidationError(
-            f"Collect cardinality on {name!r} must be All() or Take(n). Other cardinalities are not supported."
+            f"Collect cardinality on {name!r} must be All() or Take(n). Other cardinalities are not "
+            "supported."
         )
     if signature.collection_param is not None:
         raise WorkflowValidationError(
@@ -138,7 +139,8 @@ def _check(signature: StepSignature) -> None:
     for name, types in slots.items():
         if len(slots) > 1 and len(types) != 1:
             raise WorkflowValidationError(
-                "Collect-mode steps (more than one event parameter) require each event parameter to declare a "
+                "Collect-mode steps (more than one event parameter) require each event parameter to declare "
+                "a "
                 f"single event type, but parameter {name!r} declares {len(types)}. Union-typed collect "
                 "parameters are not supported."
             )
@@ -170,7 +172,8 @@ def _list_elements(annotation: Any) -> tuple[Any, ...] | None:
 
 
 def _produced(returned: Any) -> list[Any]:
-    """All types a return annotation names, lists and unions opened; [NoneType] for `-> None`, [] for no annotation."""
+    """All types a return annotation names, lists and unions opened; [NoneType] for `-> None`, [] for no
+    annotation."""
     if returned is None:
         return []
     return list(dict.fromkeys(_flat(returned))) or [type(None)]
@@ -197,14 +200,15 @@ def _is_fan_out(annotation: Any) -> bool:
 def _refuse_async_iterator(function: Callable[..., Any], returned: Any) -> None:
     if inspect.isasyncgenfunction(function) or get_origin(returned) in _ASYNC_ITERATORS:
         raise WorkflowValidationError(
-            "Async-iterator fan-out (AsyncIterator[E] / AsyncGenerator[E, None] / async generator steps) is not "
+            "Async-iterator fan-out (AsyncIterator[E] / AsyncGenerator[E, None] / async generator steps) is "
+            "not "
             "supported. Return list[E] for a static collection, or emit incrementally with ctx.send_event."
         )
 
 
 def _type_hints(function: Callable[..., Any], localns: Mapping[str, Any] | None) -> dict[str, Any]:
     try:
-        return get_type_hints(function, include_extras=True, localns=localns)  # type: ignore[arg-type]
+        return get_type_hints(function, include_extras=True, localns=localns)
     except NameError as error:
         missing = f" Missing name: {error.name}." if error.name else ""
         raise WorkflowValidationError(

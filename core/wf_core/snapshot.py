@@ -51,12 +51,14 @@ def read(workflow: Workflow, data: Mapping[str, Any], serializer: BaseSerializer
     version = data.get("version")
     if data.get("engine") != ENGINE:
         raise ContextSerdeError(
-            "Error creating a Context instance: the provided payload has a wrong or old format (it was not written "
+            "Error creating a Context instance: the provided payload has a wrong or old format (it was not "
+            "written "
             f"by {ENGINE}). Make it with ctx.to_dict() of this engine."
         )
     if not isinstance(version, int) or version > VERSION:
         raise ContextSerdeError(
-            f"Cannot load serialized workflow context with version={version!r}; this library supports up to version "
+            f"Cannot load serialized workflow context with version={version!r}; this library supports up to "
+            "version "
             f"{VERSION}."
         )
     try:
@@ -80,7 +82,8 @@ def of_run(run: Run, serializer: BaseSerializer, state: dict[str, Any]) -> dict[
 
 
 def left_behind(run: Run, serializer: BaseSerializer) -> Snapshot:
-    """What an ended run leaves to the next one on the same context: what was under way, if it was cancelled."""
+    """What an ended run leaves to the next one on the same context: what was under way, if it was
+    cancelled."""
     data = of_run(run, serializer, {})
     return Snapshot({}, data["is_running"], data["elapsed"], data["broker"])
 

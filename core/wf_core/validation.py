@@ -1,4 +1,6 @@
-"""Checks the structure of a workflow before it runs. Every finding is reported, with the place of the steps it is about."""
+"""Checks the structure of a workflow before it runs. Every finding is reported, with the place of the steps
+it is about.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ class Finding:
 
 
 def start_event_class(steps: Configs, workflow: str) -> type[StartEvent]:
-    """The one start event type that is accepted; WorkflowConfigurationError if there is none or more than one."""
+    """The one start event type that is accepted; WorkflowConfigurationError if there is none or more than
+    one."""
     found = {t for config in steps.values() for t in config.accepted_events if is_subclass(t, StartEvent)}
     if not found:
         raise WorkflowConfigurationError(
@@ -49,7 +52,8 @@ def start_event_class(steps: Configs, workflow: str) -> type[StartEvent]:
 
 
 def stop_event_class(steps: Configs, workflow: str) -> type[StopEvent]:
-    """The one stop event type that is returned; WorkflowConfigurationError if there is none or more than one."""
+    """The one stop event type that is returned; WorkflowConfigurationError if there is none or more than
+    one."""
     found = {t for config in steps.values() for t in config.return_types if is_subclass(t, StopEvent)}
     if not found:
         raise WorkflowConfigurationError(
@@ -68,7 +72,8 @@ def require_steps(steps: Configs, workflow: str) -> None:
     """WorkflowConfigurationError if there is no step at all."""
     if not steps:
         raise WorkflowConfigurationError(
-            f"Workflow '{workflow}' has no configured steps. Did you forget to annotate methods with @step or to "
+            f"Workflow '{workflow}' has no configured steps. Did you forget to annotate methods with @step "
+            "or to "
             "register free-function steps via @step(workflow=...)?"
         )
 
@@ -78,14 +83,15 @@ def validate(functions: Mapping[str, StepFunction], start: type[StartEvent], ski
 
     Raises WorkflowValidationError with all findings about joins, connections, error handlers and the graph.
     """
-    steps = {name: cast(StepConfig, config_of(function)) for name, function in functions.items()}
+    steps = {name: cast("StepConfig", config_of(function)) for name, function in functions.items()}
     structural = [
         *_unfed_collections(steps),
         *_unreachable_slots(steps, start),
         *_loose_ends(steps, start),
         *_handler_faults(steps),
     ]
-    graph = [] if structural else list(_graph_faults(steps, start, skip))
+    told = {"terminal_event"} if structural else set()  # as an event that is never consumed
+    graph = list(_graph_faults(steps, start, skip | told))
     if structural or graph:
         raise WorkflowValidationError(_report(structural, graph, functions))
     produced = {start, *(t for config in steps.values() for t in config.return_types)}
@@ -96,7 +102,8 @@ def validate(functions: Mapping[str, StepFunction], start: type[StartEvent], ski
 
 
 def handlers_for(steps: Configs) -> dict[str, str]:
-    """For each step the error handler that covers it. Raises WorkflowValidationError if handlers are in conflict."""
+    """For each step the error handler that covers it. Raises WorkflowValidationError if handlers are in
+    conflict."""
     if faults := list(_handler_faults(steps)):
         raise WorkflowValidationError("\n".join(fault.message for fault in faults))
     handlers = {name: config for name, config in steps.items() if config.role == "catch_error"}
@@ -113,9 +120,10 @@ def _report(structural: list[Finding], graph: list[Finding], functions: Mapping[
     def places(finding: Finding) -> str:
         return "".join(f"\n    at {place_of(functions[name])}" for name in finding.steps if name in functions)
 
+    lines = [finding.message + places(finding) for finding in structural]
     if graph:
-        return "Graph validation failed:\n" + "\n".join(f"  - {f.message}{places(f)}" for f in graph)
-    return "\n".join(finding.message + places(finding) for finding in structural)
+        lines.append("Graph validation failed:")
+    return "\n".join([*lines, *(f"  - {finding.message}{places(finding)}" for finding in graph)])
 
 
 def _names(types: Iterable[Any]) -> str:
@@ -126,7 +134,7 @@ def _takes(config: StepConfig, kind: Any) -> bool:
     return step_accepts_type(kind, config.accepted_events, allow_subclasses=config.accept_event_subclasses)
 
 
-# -- joins ------------------------------------------------------------------------------------------------------------------
+# -- joins ---------------------------------------------------------------------------------------------------
 def _unfed_collections(steps: Configs) -> Iterator[Finding]:
     inside = {kind for level in stream_level_types(steps).values() for kind in level}
     for name, config in steps.items():
@@ -140,8 +148,10 @@ def _unfed_collections(steps: Configs) -> Iterator[Finding]:
         ]
         if missing:
             yield Finding(
-                f"Step '{name}' parameter '{parameter}' collects list[{_names(missing)}], but no returned-list "
-                "producer creates a stream for those event types. list[E] fan-in only consumes events from steps "
+                f"Step '{name}' parameter '{parameter}' collects list[{_names(missing)}], but no "
+                "returned-list "
+                "producer creates a stream for those event types. list[E] fan-in only consumes events from "
+                "steps "
                 "annotated as returning list[E]; use ctx.collect_events for unstreamed ctx.send_event flows.",
                 (name,),
             )
@@ -163,21 +173,24 @@ def _unreachable_slots(steps: Configs, start: type[StartEvent]) -> Iterator[Find
             for parameter, kind in slots
         )
         yield Finding(
-            f"Step '{name}' joins event parameters that are never produced at a common stream level: {where}. A "
-            "multi-slot join only fires when all of its inputs originate at the same level. To gate in-stream work "
+            f"Step '{name}' joins event parameters that are never produced at a common stream level: "
+            f"{where}. A "
+            "multi-slot join only fires when all of its inputs originate at the same level. To gate "
+            "in-stream work "
             "on input from another level, use ctx.wait_for_event inside the producing step instead.",
             (name,),
         )
 
 
-# -- connections ------------------------------------------------------------------------------------------------------------
+# -- connections ---------------------------------------------------------------------------------------------
 def _loose_ends(steps: Configs, start: type[StartEvent]) -> Iterator[Finding]:
     stopping = [n for n, c in steps.items() if any(is_subclass(t, StopEvent) for t in c.accepted_events)]
     if stopping:
         plural = "s" if len(stopping) > 1 else ""
         listed = "', '".join(stopping)
         yield Finding(
-            f"Step{plural} '{listed}' cannot accept StopEvent. StopEvent signals the end of the workflow. Use a "
+            f"Step{plural} '{listed}' cannot accept StopEvent. StopEvent signals the end of the workflow. "
+            "Use a "
             "different Event type instead.",
             tuple(stopping),
         )
@@ -214,7 +227,7 @@ def _never_consumed(steps: Configs, start: type[StartEvent]) -> Iterator[Finding
         yield Finding(f"The following events are produced but never consumed: {_names(lost)}", makers)
 
 
-# -- error handlers -----------------------------------------------------------------------------------------------------------
+# -- error handlers ------------------------------------------------------------------------------------------
 def _handler_faults(steps: Configs) -> Iterator[Finding]:
     handlers = {name: config for name, config in steps.items() if config.role == "catch_error"}
     wildcards = sorted(name for name, config in handlers.items() if config.catch_error_for_steps is None)
@@ -237,17 +250,18 @@ def _handler_faults(steps: Configs) -> Iterator[Finding]:
                 )
             elif target in owner:
                 yield Finding(
-                    f"Step '{target}' is claimed by two @catch_error handlers: '{owner[target]}' and '{name}'.",
+                    f"Step '{target}' is claimed by two @catch_error handlers: '{owner[target]}' and "
+                    f"'{name}'.",
                     (owner[target], name),
                 )
             else:
                 owner[target] = name
 
 
-# -- the graph ----------------------------------------------------------------------------------------------------------------
+# -- the graph -----------------------------------------------------------------------------------------------
 def _graph_faults(steps: Configs, start: type[StartEvent], skip: set[str]) -> Iterator[Finding]:
     kinds = {start} | {t for c in steps.values() for t in (*c.return_types, *c.accepted_events)}
-    kinds.discard(type(None))  # type: ignore[arg-type]
+    kinds.discard(type(None))
     edges = _edges(steps, kinds)
     if "reachability" not in skip:
         yield from _unreachable(steps, start, kinds, edges)

@@ -64,11 +64,12 @@ class Workflow(metaclass=WorkflowMeta):
         skip_graph_checks: Collection[WorkflowGraphCheck] | None = None,
         serializer: BaseSerializer | None = None,
     ) -> None:
-        """`timeout` is in seconds per run, None for no limit; `num_concurrent_runs` limits the runs of this instance.
+        """`timeout` is in seconds per run, None for no limit; `num_concurrent_runs` limits the runs of this
+        instance.
 
-        `verbose` prints what the steps do. `runtime` is accepted for compatibility: there is one runtime, this process.
-        Raises WorkflowConfigurationError unless one kind of start event is accepted and one kind of stop event returned;
-        WorkflowValidationError for unknown checks or a bad number of runs.
+        `verbose` prints what the steps do. `runtime` is accepted for compatibility: there is one runtime,
+        this process. Raises WorkflowConfigurationError unless one kind of start event is accepted and one
+        kind of stop event returned; WorkflowValidationError for unknown checks or a bad number of runs.
         """
         limit = num_concurrent_runs
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit <= 0):
@@ -90,10 +91,11 @@ class Workflow(metaclass=WorkflowMeta):
         self._running = 0
         self._waiting_runs: deque[Run] = deque()
 
-    # -- what it is made of ---------------------------------------------------------------------------------------------
+    # -- what it is made of ----------------------------------------------------------------------------------
     @classmethod
     def add_step(cls, func: StepFunction) -> None:
-        """Add a decorated free function as a step; WorkflowValidationError if it is no step or its name is taken."""
+        """Add a decorated free function as a step; WorkflowValidationError if it is no step or its name is
+        taken."""
         if config_of(func) is None:
             raise WorkflowValidationError(
                 f"Step function {func.__name__} is missing the `@step` decorator.\n  at {place_of(func)}"
@@ -171,7 +173,7 @@ class Workflow(metaclass=WorkflowMeta):
         if not plan.takes(type(event)):
             raise WorkflowRuntimeError(f"Step {step} does not accept event of type {type(event)}")
 
-    # -- checking -------------------------------------------------------------------------------------------------------
+    # -- checking --------------------------------------------------------------------------------------------
     def validate(self, *, validate_resource_configs: bool = True, validate_resources: bool = False) -> bool:
         """Check the structure; whether the workflow asks a person for input.
 
@@ -198,14 +200,15 @@ class Workflow(metaclass=WorkflowMeta):
             human = self.validate()
             self._validated = (self._plan(), human)
 
-    # -- running --------------------------------------------------------------------------------------------------------
+    # -- running ---------------------------------------------------------------------------------------------
     def run(
         self, ctx: Context[Any] | None = None, start_event: StartEvent | None = None, **kwargs: Any
     ) -> WorkflowHandler:
         """Start a run in the running loop; the keywords make its start event, unless `start_event` is given.
 
-        `ctx` carries state from an earlier run, or continues a restored one. Raises WorkflowValidationError for a wrong
-        structure, WorkflowRuntimeError if the start event can't be made, ContextStateError if the context is busy.
+        `ctx` carries state from an earlier run, or continues a restored one. Raises WorkflowValidationError
+        for a wrong structure, WorkflowRuntimeError if the start event can't be made, ContextStateError if
+        the context is busy.
         """
         self._validate_once()
         run_id = kwargs.pop("run_id", None) or secrets.token_hex(5)
@@ -222,13 +225,15 @@ class Workflow(metaclass=WorkflowMeta):
             except ValidationError as error:
                 name = self._start_event_class.__name__
                 raise WorkflowRuntimeError(
-                    f"Failed creating a start event of type '{name}' with the keyword arguments: {values}\n{error}"
+                    f"Failed creating a start event of type '{name}' with the keyword arguments: "
+                    f"{values}\n{error}"
                 ) from error
         if not isinstance(given, StartEvent):
             raise ValueError("The 'start_event' argument must be an instance of 'StartEvent'.")
         if values:
             logger.warning(
-                "Keyword arguments are not supported when 'run()' is invoked with the 'start_event' parameter. "
+                "Keyword arguments are not supported when 'run()' is invoked with the 'start_event' "
+                "parameter. "
                 "These keyword arguments will be ignored: %s",
                 values,
             )
@@ -256,7 +261,8 @@ def _known_checks(checks: Collection[WorkflowGraphCheck]) -> frozenset[WorkflowG
     valid = set(get_args(WorkflowGraphCheck))
     if unknown := set(checks) - valid:
         raise WorkflowValidationError(
-            f"Unknown graph check names: {', '.join(sorted(unknown))}. Valid names are: {', '.join(sorted(valid))}"
+            f"Unknown graph check names: {', '.join(sorted(unknown))}. Valid names are: "
+            f"{', '.join(sorted(valid))}"
         )
     return frozenset(checks)
 

@@ -181,7 +181,6 @@ class Flow(Workflow):
 """,
 )
 flow(
-    "nested streams",
     "two slots",
     """
 class Flow(Workflow):
@@ -507,7 +506,9 @@ RERUN_BY_THE_REFERENCE = {
     "two slots",
     "unhandled subclass",
 }
-"""Flows in which the two engines queue or repeat bodies differently; the engine's own events are not compared there."""
+"""Flows in which the two engines queue or repeat bodies differently; the engine's own events are not
+compared there.
+"""
 
 
 @pytest.mark.parametrize("name", list(FLOWS))

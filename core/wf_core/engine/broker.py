@@ -1,10 +1,10 @@
 """The state machine of a run: inputs change the state in place, commands say what is to be done.
 
-Pure: no clock, no I/O, no asyncio; ids come from counters, so the same inputs give the same state and commands again. An event's
-cost does not depend on how many came before it, nor on the number of steps.
+Pure: no clock, no I/O, no asyncio; ids come from counters, so the same inputs give the same state and
+commands again. An event's cost does not depend on how many came before it, nor on the number of steps.
 
-What counts as alive (`live`) is whatever can still move the run by itself: events on their way, queued, running and delayed
-works. A wait is not: only something from outside ends it.
+What counts as alive (`live`) is whatever can still move the run by itself: events on their way, queued,
+running and delayed works. A wait is not: only something from outside ends it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from wf_core.events import Event, StepFailedEvent
 class Failure:
     """A failed attempt: the error, seconds since the first attempt began, and when."""
 
-    error: BaseException
+    error: Exception
     elapsed: float
     at: datetime
 
@@ -51,7 +51,7 @@ class Broker:
         self.waits_by_kind: dict[type[Event], dict[int, Wait]] = {}
         self.joins = Joins(self)
 
-    # -- events ---------------------------------------------------------------------------------------------------------
+    # -- events ----------------------------------------------------------------------------------------------
     def announce(
         self,
         event: Event,
@@ -104,7 +104,7 @@ class Broker:
         else:
             self.enqueue(step, (pending.event,), (pending.id,), pending.scope, pending.recoveries, out)
 
-    # -- works ----------------------------------------------------------------------------------------------------------
+    # -- works -----------------------------------------------------------------------------------------------
     def enqueue(
         self,
         step: StepPlan,
@@ -148,7 +148,8 @@ class Broker:
         return out
 
     def failed(self, work: Work, failure: Failure, delay: float | None) -> list[Command]:
-        """An attempt failed. `delay` is what the retry policy said: seconds until the next attempt, None to give up."""
+        """An attempt failed. `delay` is what the retry policy said: seconds until the next attempt, None to
+        give up."""
         out: list[Command] = []
         collecting.undo(self.steps[work.step].buffers, work)
         work.last_error = failure.error
@@ -238,7 +239,7 @@ class Broker:
         if scope is not None:
             self.joins.leave(scope, out)
 
-    # -- waits ----------------------------------------------------------------------------------------------------------
+    # -- waits -----------------------------------------------------------------------------------------------
     def wait(
         self, work: Work, key: str, kind: type[Event], requirements: Mapping[str, Any], timeout: float | None
     ) -> tuple[Wait, list[Command]]:
@@ -323,7 +324,8 @@ class Broker:
     def collect(
         self, work: Work, event: Event, expected: Sequence[type[Event]], buffer: str
     ) -> list[Event] | None:
-        """Gather events for a step: the whole set once it is complete, in the order of `expected`, else None."""
+        """Gather events for a step: the whole set once it is complete, in the order of `expected`, else
+        None."""
         return collecting.collect(self.steps[work.step].buffers, work, event, expected, buffer)
 
     def accepts(self, event: Event, target: str | None) -> tuple[list[str], list[int]]:
@@ -345,9 +347,10 @@ class Broker:
         out.extend(RetryLater(work, work.due or 0.0) for work in self.delayed.values())
         return out
 
-    # -- the end ----------------------------------------------------------------------------------------------------------
+    # -- the end ---------------------------------------------------------------------------------------------
     def stop(self, *, keep: bool) -> list[Work]:
-        """Nothing moves any more. Returns the works cut off; `keep` leaves them in the state to be continued."""
+        """Nothing moves any more. Returns the works cut off; `keep` leaves them in the state to be
+        continued."""
         self.over = True
         cut = list(self.works.values())
         if not keep:

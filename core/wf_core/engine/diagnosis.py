@@ -22,7 +22,7 @@ def unhandled(plan: FlowPlan, pending: Pending) -> str:
     kind = type(pending.event)
     name = kind.__name__
     if isinstance(pending.event, StopEvent):
-        return f"{name} was sent, not returned: only a StopEvent that a step returns ends the run. The run goes on."
+        return f"{name} was sent, not returned: only a StopEvent that a step returns ends a run. It goes on."
     relatives = [
         (step.name, accepted)
         for step in plan.steps.values()
@@ -32,7 +32,8 @@ def unhandled(plan: FlowPlan, pending: Pending) -> str:
     if relatives:
         step, accepted = relatives[0]
         return (
-            f"No step took {name}. Step {step!r} takes {accepted.__name__}, but events are matched by exact class; "
+            f"No step took {name}. Step {step!r} takes {accepted.__name__}, but events are matched by exact "
+            "class; "
             f"send {accepted.__name__} itself, or give the step accept_event_subclasses=True."
         )
     accepted_by = {
@@ -59,7 +60,8 @@ def stuck(broker: Broker) -> str | None:
 
 def _missing_in_buffers(broker: Broker) -> list[str]:
     return [
-        f"step {name!r} has collected {', '.join(type(e).__name__ for e in buffer.events)} and still waits for more "
+        f"step {name!r} has collected {', '.join(type(e).__name__ for e in buffer.events)} and still waits "
+        "for more "
         "in collect_events"
         for name, state in broker.steps.items()
         for buffer in state.buffers.values()

@@ -1,4 +1,6 @@
-"""Runs a step's body: a coroutine in the invocation's own task, a plain function in a thread of the loop's default executor."""
+"""Runs a step's body: a coroutine in the invocation's own task, a plain function in a thread of the loop's
+default executor.
+"""
 
 from __future__ import annotations
 

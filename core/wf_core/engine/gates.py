@@ -68,7 +68,7 @@ class Gates:
         for future in list(self._held):
             future.cancel()
 
-    # -- emitting ----------------------------------------------------------------------------------------------------------
+    # -- emitting --------------------------------------------------------------------------------------------
     def emitting(self, pending: Pending) -> None:
         """Ask about an event, then route it, drop it or park it."""
         self._decide_emission(pending, self._ask("emitting", _emission(pending)))
@@ -93,7 +93,7 @@ class Gates:
         waits = [wait.work.id for wait in command.waits]
         self._ask("routed", _emission(command.pending), list(command.steps), waits)
 
-    # -- starting ----------------------------------------------------------------------------------------------------------
+    # -- starting --------------------------------------------------------------------------------------------
     async def admitted(self, work: Work) -> bool:
         """Whether the work may run; waits for as long as it is held."""
         verdict = await self._resolved(self._ask("starting", work))
@@ -115,7 +115,7 @@ class Gates:
                 self._held = {future for future in self._held if not future.done()}
         return verdict
 
-    # -- ended ----------------------------------------------------------------------------------------------------------------
+    # -- ended -----------------------------------------------------------------------------------------------
     async def ended(
         self, work: Work, value: Any, error: BaseException | None, emitted: results.Emitted
     ) -> tuple[Any, BaseException | None, results.Emitted]:
@@ -144,7 +144,7 @@ class Gates:
         """Tell that an error was accepted."""
         self._ask("finished", work, Raised(error), delay)
 
-    # -- publishing ----------------------------------------------------------------------------------------------------------
+    # -- publishing ------------------------------------------------------------------------------------------
     def publishing(self, event: Event, source: int | None) -> None:
         """Ask about an event for the caller's stream, then put it there, or not."""
         self._decide_publication(event, source, self._ask("publishing", event, source))
@@ -169,7 +169,7 @@ class Gates:
         if self._run.over and self._run.result.done() and not self.parked_publications:
             self._run.stream.close()
 
-    # -- holding ----------------------------------------------------------------------------------------------------------------
+    # -- holding ---------------------------------------------------------------------------------------------
     def _park(self, hold: Hold, then: Callable[[Verdict], None]) -> None:
         self._held.add(hold.until)
 

@@ -1,8 +1,8 @@
 """How a debugger sees and steers a run: one object, asked at four gates and told the rest.
 
-The engine looks for the instrument once when a run starts (`attached()`); a run without one makes no call for its sake. All
-methods are called on the run's own loop thread, synchronously, and must return quickly; an instrument that raises is
-detached and the error logged, so that a broken debugger never breaks a run.
+The engine looks for the instrument once when a run starts (`attached()`); a run without one makes no call
+for its sake. All methods are called on the run's own loop thread, synchronously, and must return quickly; an
+instrument that raises is detached and the error logged, so that a broken debugger never breaks a run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Park this one until `until` is resolved with another verdict (None: proceed). The rest of the run goes on."""
+    """Park this one until `until` is resolved with another verdict (None: proceed). The rest of the run
+    goes on."""
 
     until: asyncio.Future[Verdict]
 
@@ -126,7 +127,8 @@ class RunHandle(Protocol):
         """The run's state store as a read-only mapping."""
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON from which `Context.from_dict` continues the run; raises ContextSerdeError naming what has no JSON form."""
+        """JSON from which `Context.from_dict` continues the run; raises ContextSerdeError naming what has
+        no JSON form."""
 
     def cancel(self) -> None: ...
 
@@ -142,7 +144,8 @@ class Instrument:
         """An event is about to be routed."""
 
     def starting(self, run: RunHandle, invocation: Invocation) -> Verdict:
-        """A step has a free worker and is about to start on its input; called inside the invocation's task."""
+        """A step has a free worker and is about to start on its input; called inside the invocation's
+        task."""
 
     def ended(self, run: RunHandle, invocation: Invocation, outcome: Outcome) -> Verdict:
         """A step's body came to its end; before any retry policy acts and before its events are emitted."""
@@ -179,7 +182,8 @@ class Instrument:
     def finished(
         self, run: RunHandle, invocation: Invocation, outcome: Outcome, retry_delay: float | None
     ) -> None:
-        """The outcome was accepted. `retry_delay` not None: a failed attempt that will be tried again after it."""
+        """The outcome was accepted. `retry_delay` not None: a failed attempt that will be tried again after
+        it."""
 
     def cancelled(self, run: RunHandle, invocation: Invocation) -> None:
         """The invocation was cut off (the run ended under it)."""

@@ -9,7 +9,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Coroutine
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from wf_core.engine import results
@@ -109,7 +109,8 @@ class Invoking:
             run.abort()
             raise
         except Exception as fault:
-            # Not the step's: a retry policy that raised, or a mistake of the engine. It must not leave the run hanging.
+            # Not the step's: a retry policy that raised, or a mistake of the engine. It must not leave the
+            # run hanging.
             run.fail(Fail(work.step, fault, work, work.attempt + 1))
 
     def _body(self, work: Work) -> Coroutine[Any, Any, Any]:
@@ -145,7 +146,7 @@ class Invoking:
         if run.gates is not None:
             run.gates.failed(work, error, delay)
         if not fatal:
-            failure = Failure(error, elapsed, datetime.fromtimestamp(time.time(), tz=timezone.utc))
+            failure = Failure(error, elapsed, datetime.fromtimestamp(time.time(), tz=UTC))
             run.perform(run.broker.failed(work, failure, delay))
             return
         run.fail(Fail(work.step, error, work, work.attempt + 1, elapsed))
@@ -162,7 +163,8 @@ def _ours(run: Run, raised: BaseException) -> bool:
 
 
 def _retry_delay(run_id: str, work: Work, error: Exception, elapsed: float) -> float | None:
-    """What the step's policy says: seconds until the next attempt, None for no more. The same run gets the same jitter."""
+    """What the step's policy says: seconds until the next attempt, None for no more. The same run gets the
+    same jitter."""
     policy = work.plan.policy
     if policy is None:
         return None

@@ -1,4 +1,6 @@
-"""Where events come together: streams with their collecting steps, and steps with several event parameters."""
+"""Where events come together: streams with their collecting steps, and steps with several event
+parameters.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ class Joins:
         self.opened = 0
 
     def open(self, work: Work) -> Stream:
-        """A stream for what the work fans out. It is born with one thing alive in it, to be taken out with `leave`."""
+        """A stream for what the work fans out. It is born with one thing alive in it, to be taken out with
+        `leave`."""
         self.opened += 1
         stream = Stream(self.opened, work.step, work.scope)
         stream.open = 1
@@ -55,8 +58,10 @@ class Joins:
         if batch is None:
             out.append(
                 Warn(
-                    f"Dropping {type(pending.event).__name__} for collect step {step.name!r}: the stream it is in, "
-                    f"opened by step {stream.source!r}, does not feed that step, so it can never join a batch."
+                    f"Dropping {type(pending.event).__name__} for collect step {step.name!r}: the stream it "
+                    "is in, "
+                    f"opened by step {stream.source!r}, does not feed that step, so it can never join a "
+                    "batch."
                 )
             )
         elif not batch.released:
@@ -101,13 +106,15 @@ class Joins:
         if pending.target is None:
             out.append(
                 Warn(
-                    f"Ignoring {name} for collect step {step.name!r}: it was sent outside any collection stream "
+                    f"Ignoring {name} for collect step {step.name!r}: it was sent outside any collection "
+                    "stream "
                     "(e.g. via ctx.send_event) so it cannot join a batch."
                 )
             )
             return
         error = WorkflowRuntimeError(
-            f"{name} was sent to collect step {step.name!r} via send_event(step=...), but a collect step cannot "
+            f"{name} was sent to collect step {step.name!r} via send_event(step=...), but a collect step "
+            "cannot "
             "receive targeted events: it only collects events emitted inside a fan-out stream."
         )
         out.append(Fail(step.name, error))
@@ -116,7 +123,8 @@ class Joins:
 def _fill(
     slots: Sequence[tuple[str, Any]], events: list[Event], *, allow_subclasses: bool
 ) -> list[int] | None:
-    """For each slot the index of its event: first fit in order of arrival, taking back choices that block others."""
+    """For each slot the index of its event: first fit in order of arrival, taking back choices that block
+    others."""
     kinds = [type(event) for event in events]
 
     def search(used: tuple[int, ...]) -> list[int] | None:

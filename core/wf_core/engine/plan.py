@@ -1,4 +1,6 @@
-"""What the engine needs to know of a workflow class, worked out once: who takes which event type, who joins what."""
+"""What the engine needs to know of a workflow class, worked out once: who takes which event type, who joins
+what.
+"""
 
 from __future__ import annotations
 

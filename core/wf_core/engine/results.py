@@ -28,7 +28,8 @@ def emitted_by(plan: StepPlan, value: Any) -> Emitted:
         for item in value:
             if not isinstance(item, Event):
                 raise WorkflowRuntimeError(
-                    f"Step function {plan.name} returned a list containing {type(item).__name__} instead of an "
+                    f"Step function {plan.name} returned a list containing {type(item).__name__} instead of "
+                    "an "
                     "Event instance."
                 )
         return tuple(value), True
@@ -38,15 +39,18 @@ def emitted_by(plan: StepPlan, value: Any) -> Emitted:
         )
     if plan.fans_out and not isinstance(value, plan.bare):
         raise WorkflowRuntimeError(
-            f"Step function {plan.name} returned a bare {type(value).__name__} but its return annotation only "
-            "declares it inside a list. Return a one-element list to fan out, or declare the bare type as a union "
+            f"Step function {plan.name} returned a bare {type(value).__name__} but its return annotation "
+            "only "
+            "declares it inside a list. Return a one-element list to fan out, or declare the bare type as a "
+            "union "
             "member (e.g. -> list[A] | B) for ordinary dispatch."
         )
     return (value,), False
 
 
 def presentable(plan: StepPlan, error: BaseException) -> Exception:
-    """The error as the run reports it: what would end the process or the task becomes an error that says so."""
+    """The error as the run reports it: what would end the process or the task becomes an error that says
+    so."""
     if isinstance(error, Exception):
         return error
     where = line_in(plan.function.__code__, error)

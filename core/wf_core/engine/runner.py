@@ -1,7 +1,7 @@
 """A run on asyncio: carries out what the broker commands, from its beginning to its end.
 
-There is no control loop: the broker is called at the end of a step's own task, from timers and from the mailbox. Events that a
-step sends go through the mailbox, one loop turn later; what it returns goes at once.
+There is no control loop: the broker is called at the end of a step's own task, from timers and from the
+mailbox. Events that a step sends go through the mailbox, one loop turn later; what it returns goes at once.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Run:
         store.on_change = self._state_changed if instrument is not None else None
         _active[run_id] = self
 
-    # -- beginning --------------------------------------------------------------------------------------------------------
+    # -- beginning -------------------------------------------------------------------------------------------
     def begin(self) -> None:
         """Start at the loop's next turn."""
         self.loop.call_soon(self._begin)
@@ -137,7 +137,7 @@ class Run:
         """Seconds of run clock since the run began, sessions before a restore included."""
         return self._elapsed_before + (0.0 if self._began is None else self.clock.now() - self._began)
 
-    # -- what comes in ------------------------------------------------------------------------------------------------------
+    # -- what comes in ---------------------------------------------------------------------------------------
     def send(self, event: Event, step: str | None = None) -> int:
         """Bring an event in from outside; returns its emission id."""
         return self._post(self.broker.announce(event, "external", None, step))
@@ -193,7 +193,7 @@ class Run:
 
         return asyncio.run_coroutine_threadsafe(asked(), self.loop).result()
 
-    # -- events ----------------------------------------------------------------------------------------------------------------
+    # -- events ----------------------------------------------------------------------------------------------
     def _emit(self, command: Emit) -> None:
         self.admit(command.pending)
 
@@ -260,7 +260,7 @@ class Run:
         """Tell those who read the engine's own events what a step is doing."""
         self.stream.put((work.step, state, work.worker, taken, given))
 
-    # -- commands ----------------------------------------------------------------------------------------------------------------
+    # -- commands --------------------------------------------------------------------------------------------
     def perform(self, commands: Sequence[Command]) -> None:
         """Carry out what the broker asks for."""
         do = self._do
@@ -308,7 +308,7 @@ class Run:
             self.gates.tell("stuck", why)
         diagnosis.logger.warning("Run %s of %s is stuck: %s", self.run_id, self.workflow.workflow_name, why)
 
-    # -- the end ----------------------------------------------------------------------------------------------------------------
+    # -- the end ---------------------------------------------------------------------------------------------
     def finish(self, stop: StopEvent, invocation: int | None) -> None:
         """End the run well."""
         if not self.over:
@@ -371,7 +371,7 @@ class Run:
             self.gates.tell("run_ended", end)
         self.workflow._run_ended(self)
 
-    # -- for an instrument ----------------------------------------------------------------------------------------------------
+    # -- for an instrument -----------------------------------------------------------------------------------
     def _state_changed(self, path: str, value: Any) -> None:
         if self.gates is not None and not self.over:
             run, work = current_step.get((None, None))
@@ -387,5 +387,6 @@ class Run:
         return mapping
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON from which `Context.from_dict` continues the run; raises ContextSerdeError naming what has no JSON form."""
+        """JSON from which `Context.from_dict` continues the run; raises ContextSerdeError naming what has
+        no JSON form."""
         return self._snapshot_of(self)

@@ -1,4 +1,6 @@
-"""The pieces of a run's state: pending events, works, waits, streams. Plain data, changed in place by the broker alone."""
+"""The pieces of a run's state: pending events, works, waits, streams. Plain data, changed in place by the
+broker alone.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +116,7 @@ class Work(Invocation):
         """Run clock at the start of the first attempt."""
         self.due: float | None = None
         """Run clock at which a delayed attempt starts."""
-        self.last_error: BaseException | None = None
+        self.last_error: Exception | None = None
         self.failed_at: float | None = None
         """Unix time of the last failure."""
         self.suspended = False

@@ -1,7 +1,8 @@
 """The broker's state as JSON, and back.
 
-What was running is written as queued: it runs again. Times are written as what is left of them, so a restored state can be put
-on any clock. How much is alive, in the run and in each stream, is counted anew on reading.
+What was running is written as queued: it runs again. Times are written as what is left of them, so a
+restored state can be put on any clock. How much is alive, in the run and in each stream, is counted anew on
+reading.
 """
 
 from __future__ import annotations
@@ -10,12 +11,17 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter
+
 from wf_core.engine.broker import Broker
 from wf_core.engine.collecting import Buffer
 from wf_core.engine.plan import FlowPlan
 from wf_core.engine.state import Batch, Pending, Stream, Wait, Work
-from wf_core.events import Event
+from wf_core.events import Event, SerializableOptionalException
 
+_errors: TypeAdapter[Exception | None] = TypeAdapter(
+    SerializableOptionalException, config=ConfigDict(arbitrary_types_allowed=True)
+)
 logger = logging.getLogger("wf_core")
 Encode = Callable[[str, Any], str]
 """A value as text; the first argument says where it was found, for the error."""
@@ -30,7 +36,8 @@ def dump(broker: Broker, encode: Encode, now: float) -> dict[str, Any]:
 def load(plan: FlowPlan, data: Mapping[str, Any], decode: Decode, resolve: Callable[[str], type]) -> Broker:
     """The state that `dump` wrote. What belongs to steps that no longer exist is left out, with a warning.
 
-    `resolve` finds an event class by its qualified name. Raises KeyError, TypeError or ValueError for foreign data.
+    `resolve` finds an event class by its qualified name. Raises KeyError, TypeError or ValueError for
+    foreign data.
     """
     return _Reader(plan, data, decode, resolve).broker()
 
@@ -102,7 +109,7 @@ class _Writer:
             "recoveries": dict(work.recoveries),
             "elapsed": None if work.began is None else self._now - work.began,
             "failed_at": work.failed_at,
-            "last_error": None if error is None else str(error),
+            "last_error": _errors.dump_python(error),
             "delay": self._left(work.due) if work.id in self._broker.delayed else None,
             "answers": {k: None if e is None else self._encode(place, e) for k, e in answers.items()},
             "asked": sorted(work.asked or ()),
@@ -196,7 +203,7 @@ class _Reader:
         work.attempt = data["attempt"]
         work.began = None if data["elapsed"] is None else -data["elapsed"]
         work.failed_at = data["failed_at"]
-        work.last_error = None if data["last_error"] is None else Exception(data["last_error"])
+        work.last_error = _errors.validate_python(data["last_error"])
         work.answers = {k: None if t is None else self._decode(t) for k, t in data["answers"].items()} or None
         work.asked = set(data["asked"]) or None
         broker.works[work.id] = work

@@ -44,7 +44,8 @@ class EventStream:
         return self._closed and not self._items
 
     async def read(self, *, internal: bool) -> AsyncGenerator[Event, None]:
-        """The events up to and including the first stop event; without `internal` those of the engine are left out."""
+        """The events up to and including the first stop event; without `internal` those of the engine are
+        left out."""
         async with self._lock:
             while True:
                 while self._items:

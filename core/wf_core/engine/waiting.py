@@ -93,5 +93,5 @@ def _key(work: Work, kind: type[Event], requirements: Mapping[str, Any]) -> str:
 
 def _answer(event: Event | None, kind: type[Event]) -> Event:
     if event is None:
-        raise asyncio.TimeoutError(f"Timed out waiting for {kind.__name__}")
+        raise TimeoutError(f"Timed out waiting for {kind.__name__}")
     return event
