@@ -42,55 +42,14 @@ log = logging.getLogger("research")
 log.setLevel(logging.INFO)
 
 DATA = Path(__file__).parent / "data"
-STOPWORDS = {
-    "a",
-    "about",
-    "an",
-    "and",
-    "are",
-    "as",
-    "at",
-    "be",
-    "but",
-    "by",
-    "can",
-    "do",
-    "does",
-    "for",
-    "from",
-}
-STOPWORDS |= {
-    "get",
-    "gets",
-    "had",
-    "has",
-    "have",
-    "how",
-    "in",
-    "into",
-    "is",
-    "it",
-    "its",
-    "not",
-    "of",
-    "on",
-    "one",
-}
-STOPWORDS |= {"only", "or", "out", "over", "so", "than", "that", "the", "their", "them", "they", "this", "to"}
-STOPWORDS |= {
-    "was",
-    "were",
-    "what",
-    "when",
-    "where",
-    "which",
-    "while",
-    "who",
-    "why",
-    "will",
-    "with",
-    "without",
-}
+STOPWORDS = set(
+    re.findall(
+        r"\w+",
+        """a about an and are as at be but by can do does for from get gets had has have how in into is it its
+        not of on one only or out over so than that the their them they this to was were what when where
+        which while who why will with without""",
+    )
+)
 QUANTITY = re.compile(r"(\d[\d,.]*\d|\d)(?: to (\d[\d.]*))? (°C|percent|euro|million euro)")
 
 
