@@ -16,7 +16,7 @@ TOLD = [
     "research.py",
     "two_flows.py",
 ]
-"""Several answers, one answer, a warning, modules of its own, a breakpoint, a named workflow with children."""
+"""Several answers, one answer, a warning, modules of its own, a breakpoint, a workflow with children."""
 
 
 def run_line(arguments: list[str]) -> subprocess.CompletedProcess[str]:
