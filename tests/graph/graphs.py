@@ -139,7 +139,7 @@ def mixed() -> FlowGraph:
 
 
 def odd() -> FlowGraph:
-    """Unreachable and isolated steps, a step without output, two events between the same steps, an error handler."""
+    """Unreachable and isolated steps, one without output, a double edge, an error handler."""
     return flow(
         "odd",
         [
@@ -165,11 +165,29 @@ def handler_of_all() -> FlowGraph:
     steps = ["load", "split", "embed", "store"]
     chain = [(a, b, f"{a.title()}Done") for a, b in pairwise(steps)]
     caught = [(step, "recover", "StepFailedEvent") for step in steps]
-    ends = [(START, "load", "StartEvent"), *chain, ("store", STOP, "StopEvent"), ("recover", STOP, "StopEvent")]
+    ends = [
+        (START, "load", "StartEvent"),
+        *chain,
+        ("store", STOP, "StopEvent"),
+        ("recover", STOP, "StopEvent"),
+    ]
     return flow("handler_of_all", [*ends, *caught])
 
 
-_NAMES = ["fetch", "parse", "rank", "score", "filter", "merge", "split", "embed", "store", "notify", "check", "route"]
+_NAMES = [
+    "fetch",
+    "parse",
+    "rank",
+    "score",
+    "filter",
+    "merge",
+    "split",
+    "embed",
+    "store",
+    "notify",
+    "check",
+    "route",
+]
 
 
 def tangle(size: int, seed: int, loops: int) -> FlowGraph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from graphs import SAMPLES, flow, human, mixed, odd, react
@@ -35,7 +35,7 @@ def test_ascii_text_is_ascii() -> None:
 
 def test_a_graph_without_steps_says_so() -> None:
     assert render_graph(FlowGraph(name="Empty"), "text") == "Empty: no steps"
-    ElementTree.fromstring(render_graph(FlowGraph(name="Empty"), "svg"))
+    ET.fromstring(render_graph(FlowGraph(name="Empty"), "svg"))
 
 
 @pytest.mark.parametrize("make", [human, mixed, odd])
@@ -57,7 +57,8 @@ def test_mermaid_keeps_quotes_out_of_its_syntax() -> None:
 def test_dot_has_every_step_and_edge(make) -> None:
     graph = make()
     text = render_graph(graph, "dot")
-    assert text.startswith(f'digraph "{graph.name}" {{') and text.endswith("}")
+    assert text.startswith(f'digraph "{graph.name}" {{')
+    assert text.endswith("}")
     assert len(re.findall(r"n\d+ -> n\d+ \[label=", text)) == len(graph.edges)
     assert all(f'label="{step.name}"' in text for step in graph.steps)
 
@@ -76,23 +77,23 @@ def test_json_is_the_graph_itself() -> None:
 def test_svg_is_well_formed_and_has_every_name() -> None:
     for make in SAMPLES.values():
         graph = make()
-        root = ElementTree.fromstring(render_graph(graph, "svg"))
+        root = ET.fromstring(render_graph(graph, "svg"))
         shown = " ".join(root.itertext())
         assert all(step.name in shown for step in graph.steps)
         assert all(edge.event in shown for edge in graph.edges)
 
 
 def test_svg_draws_inside_its_page() -> None:
-    root = ElementTree.fromstring(render_graph(react(), "svg"))
+    root = ET.fromstring(render_graph(react(), "svg"))
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
-    texts = [e for e in root.iter(f"{SVG}text")]
+    texts = list(root.iter(f"{SVG}text"))
     assert all(float(e.attrib["x"]) + float(e.attrib["textLength"]) <= width for e in texts)
     assert all(0 < float(e.attrib["y"]) < height for e in texts)
 
 
 def test_svg_escapes_names() -> None:
     graph = flow("a<b>&", [(START, "x<y", "StartEvent")])
-    assert "x<y" in " ".join(ElementTree.fromstring(render_graph(graph, "svg")).itertext())
+    assert "x<y" in " ".join(ET.fromstring(render_graph(graph, "svg")).itertext())
 
 
 def test_unknown_format_is_refused() -> None:

@@ -21,10 +21,14 @@ EVENTS = ["E", "Done", "QueryEvent", "RetrievedDocumentsWithScoresEvent", "StepF
 
 @st.composite
 def graphs(draw: st.DrawFn) -> FlowGraph:
-    """Any directed graph at all: loops, self-loops, islands, double edges, broadcasts, steps named like pseudo nodes."""
+    """Any directed graph at all: loops, islands, double edges, broadcasts, steps named like pseudo nodes."""
     steps = draw(st.lists(st.sampled_from(NAMES), max_size=9, unique=True))
     ends = [(START, step, "StartEvent") for step in steps[:1]]
-    inner = st.tuples(st.sampled_from(steps), st.sampled_from(steps), st.sampled_from(EVENTS)) if steps else st.nothing()
+    inner = (
+        st.tuples(st.sampled_from(steps), st.sampled_from(steps), st.sampled_from(EVENTS))
+        if steps
+        else st.nothing()
+    )
     wires = draw(st.lists(inner, max_size=18)) if steps else []
     stops = draw(st.lists(st.sampled_from(steps), max_size=5, unique=True)) if steps else []
     ends += [(step, STOP, "StopEvent") for step in stops]
@@ -54,11 +58,15 @@ def check(drawing: Drawing) -> None:
     texts = [{(x, la.y) for x in range(la.x - 1, la.x + la.width)} for la in drawing.labels]
     lines = {cell for cell, line in drawing.cells.items() if not line.mark or cell not in inside}
     assert all(a.isdisjoint(b) for a, b in combinations(texts, 2)), "labels overlap"
-    assert all(text.isdisjoint(inside | set(drawing.cells)) for text in texts), "a label lies on a box or line"
+    assert all(text.isdisjoint(inside | set(drawing.cells)) for text in texts), (
+        "a label lies on a box or line"
+    )
     assert not lines & inside, "a line runs through a box"
     assert not drawing.conflicts, "two lines share a cell"
     for wire, route in zip(drawing.plan.wires, drawing.routes, strict=True):
-        assert all(abs(ax - bx) + abs(ay - by) == 1 for (ax, ay), (bx, by) in pairwise(route)), "a route jumps"
+        assert all(abs(ax - bx) + abs(ay - by) == 1 for (ax, ay), (bx, by) in pairwise(route)), (
+            "a route jumps"
+        )
         assert len(set(route)) == len(route), "a route crosses itself"
         assert route[0] in border(drawing.boxes[wire.source]), "a route leaves another box"
         assert route[-1] in border(drawing.boxes[wire.target]), "a route reaches another box"

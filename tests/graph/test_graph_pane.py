@@ -91,7 +91,7 @@ async def test_keys_walk_along_the_lines_and_to_the_side() -> None:
         await pilot.press("home", "down", "down", "right", "l", "h", "up", "k")
         names = [name for *_, name in app.told]
         assert names[:3] == ["dispatch", "ImageJob", "caption_image"]
-        assert names[3:6] == ["transcribe_audio", "caption_image", "ImageJob"] or names[3] == "transcribe_audio"
+        assert names[3:] == ["transcribe_audio", "caption_image", "ImageJob", "dispatch"]
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if not name.startswith("tangle")])
@@ -126,7 +126,8 @@ async def test_states_are_told_by_glyph_and_nothing_moves() -> None:
             row_of(app, shown)
         after = screen(app)
         assert [len(line) for line in after] == [len(line) for line in before]
-        assert any("×4╮" in line for line in after) and any("+3╯" in line for line in after)
+        assert any("×4╮" in line for line in after)
+        assert any("+3╯" in line for line in after)
         app.pane.sync({})
         assert screen(app) == before
 
@@ -141,7 +142,11 @@ async def test_breakpoints_mark_steps_and_labels() -> None:
     async with showing(react()) as (app, _pilot):
         width = len(row_of(app, "call_tool"))
         app.pane.mark_breakpoints(
-            [Breakpoint(step="call_tool"), Breakpoint(event="ToolCall"), Breakpoint(event="AgentSetup", enabled=False)]
+            [
+                Breakpoint(step="call_tool"),
+                Breakpoint(event="ToolCall"),
+                Breakpoint(event="AgentSetup", enabled=False),
+            ]
         )
         assert "│◉○ call_tool" in row_of(app, "call_tool")
         assert "│◉ToolCall" in row_of(app, "◉ToolCall")
@@ -181,9 +186,11 @@ async def test_an_edge_seen_only_at_run_time_is_added_dotted_and_the_selection_s
         app.pane.sync({}, {("report", "Again", "clean"): 1, ("you", "Injected", "clean"): 1})
         await pilot.pause()
         picture = "\n".join(screen(app))
-        assert "┊ Again" in picture and "┈" in picture
+        assert "┊ Again" in picture
+        assert "┈" in picture
         assert "Injected" not in picture
-        assert app.pane.selected and app.pane.selected.name == "embed"
+        assert app.pane.selected
+        assert app.pane.selected.name == "embed"
         drawing = app.pane.picture.drawing
         app.pane.sync({}, {("report", "Again", "clean"): 2})
         assert app.pane.picture.drawing is drawing
@@ -244,7 +251,8 @@ async def test_no_graph_and_no_steps_are_no_fault() -> None:
 
 async def test_a_large_graph_is_laid_out_aside_and_can_be_replaced() -> None:
     async with showing(tangle(30, 7, 3), 100, 30) as (app, pilot):
-        assert app.pane.picture and len(app.pane.picture.drawing.boxes) >= 30
+        assert app.pane.picture
+        assert len(app.pane.picture.drawing.boxes) >= 30
         app.pane.show(tangle(40, 3, 2))
         app.pane.show(mixed())
         await app.workers.wait_for_complete()

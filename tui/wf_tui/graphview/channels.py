@@ -1,7 +1,8 @@
 """Channels: the rows between two layers, where segments run sideways on tracks.
 
-Segments at one port form a net, which is one horizontal track. A net whose line comes from above in a column where
-another's goes on below must lie above it; a circle of such constraints is broken by splitting a net in two (a dogleg).
+Segments at one port form a net, which is one horizontal track. A net whose line comes from above in a column
+where another's goes on below must lie above it; a circle of such constraints is broken by splitting a net in
+two (a dogleg).
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A laid-out graph of `width` x `height` cells. `routes[i]` are the cells of wire i from source to target."""
+    """A laid-out graph of `width` x `height` cells; `routes[i]` are the cells of wire i, source to target."""
 
     plan: Plan
     rung: Rung

@@ -34,7 +34,8 @@ class Fitter:
     def fit(self, width: int, height: int) -> Drawing:
         """The most detailed drawing that fits; if none does, the lowest of those that fit the width.
 
-        Labels are given up only where no drawing with labels fits the width; below that the reader scrolls sideways too.
+        Labels are given up only where no drawing with labels fits the width; below that the reader scrolls
+        sideways too.
         """
         for rung in LADDER:
             drawing = self.at(rung)

@@ -21,8 +21,8 @@ Format = Literal["text", "mermaid", "dot", "json", "svg"]
 def render_graph(graph: FlowGraph, format: Format, width: int | None = None, ascii: bool = False) -> str:  # noqa: A002
     """`graph` in a format.
 
-    `width` (cells, text only) asks for the most detailed drawing that is no wider, or the narrowest there is; without it
-    the drawing has its natural size. `ascii` draws without any other character (text only).
+    `width` (cells, text only) asks for the most detailed drawing that is no wider, or the narrowest there is;
+    without it the drawing has its natural size. `ascii` draws without any other character (text only).
 
     Raises:
         ValueError: when the format is unknown.
@@ -92,7 +92,11 @@ _DOT_LOOKS: Mapping[WireLook, str] = {"declared": "", "error": ", style=dashed",
 
 def _dot(name: str, plan: Plan) -> str:
     ids = _ids(plan)
-    lines = [f"digraph {json.dumps(name, ensure_ascii=False)} {{", "    rankdir=TB;", '    node [fontname="monospace"];']
+    lines = [
+        f"digraph {json.dumps(name, ensure_ascii=False)} {{",
+        "    rankdir=TB;",
+        '    node [fontname="monospace"];',
+    ]
     lines += [f"    {ids[node.id]} [{_dot_node(node)}];" for node in plan.nodes]
     for wire in plan.wires:
         look = f"label={json.dumps(wire.event, ensure_ascii=False)}{_DOT_LOOKS[wire.look]}"

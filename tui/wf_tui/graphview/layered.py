@@ -1,8 +1,8 @@
 """The layered graph: nodes on even layers, labels on odd ones, and every wire a chain of one-layer segments.
 
-A label is a vertex of its real width, with its line at its left cell, so it can never touch another line, box or label.
-A wire that runs back up hangs on a side lane of its boxes; until the order of a layer is settled, the lane is part of
-the box's vertex.
+A label is a vertex of its real width, with its line at its left cell, so it can never touch another line, box
+or label. A wire that runs back up hangs on a side lane of its boxes; until the order of a layer is settled,
+the lane is part of the box's vertex.
 """
 
 from __future__ import annotations
@@ -132,9 +132,12 @@ class _Builder:
     def __init__(
         self, plan: Plan, skeleton: Skeleton, rung: Rung, glyphs: Glyphs, sides: Mapping[int, Side]
     ) -> None:
-        self._plan, self._skeleton, self._rung, self._glyphs, self._sides = plan, skeleton, rung, glyphs, sides
+        self._plan, self._skeleton, self._sides = plan, skeleton, sides
+        self._rung, self._glyphs = rung, glyphs
         depth = 2 * max(skeleton.rank.values(), default=0) + 1
-        self._graph = Layered(plan, [[] for _ in range(depth)], [[] for _ in range(depth)], {}, {}, skeleton.back)
+        self._graph = Layered(
+            plan, [[] for _ in range(depth)], [[] for _ in range(depth)], {}, {}, skeleton.back
+        )
 
     def build(self) -> Layered:
         self._place_nodes()
@@ -216,7 +219,7 @@ class _Builder:
         return Bundle(group, wires[0].event, False, source, min(targets))
 
     def _label_layers(self, bundles: list[Bundle]) -> list[int]:
-        """The label layer of each bundle: fixed for short and shared ones, else the one with the least text."""
+        """The label layer of each bundle: fixed for short and shared ones, else that with the least text."""
         filled: dict[int, int] = defaultdict(int)
         where = [0] * len(bundles)
         free = []
@@ -271,7 +274,13 @@ class _Builder:
         return vertex
 
     def _link(
-        self, upper: Vertex, upper_port: int, lower: Vertex, lower_port: int, wires: tuple[int, ...], back: bool
+        self,
+        upper: Vertex,
+        upper_port: int,
+        lower: Vertex,
+        lower_port: int,
+        wires: tuple[int, ...],
+        back: bool,
     ) -> None:
         segment = Segment(upper, upper_port, lower, lower_port, list(wires), back)
         upper.down.append(segment)

@@ -26,7 +26,7 @@ def _distance(current: Item, other: Item, dx: int, dy: int) -> float | None:
     (here_x, here_y), (there_x, there_y) = current.centre, other.centre
     if dx:
         ahead = (there_x - here_x) * dx
-        beside = _ROW * (_ASIDE * aside_y + abs(there_y - here_y) / 4)
+        beside = _ROW * (2 * _ASIDE * aside_y + abs(there_y - here_y) / 4)
         return ahead + beside if ahead > 0 and (aside_x or not aside_y) else None
     ahead = _ROW * (there_y - here_y) * dy
     beside = _ASIDE * aside_x + abs(there_x - here_x) / 4
@@ -34,7 +34,7 @@ def _distance(current: Item, other: Item, dx: int, dy: int) -> float | None:
 
 
 def _gap(start: int, length: int, other: int, other_length: int) -> int:
-    """Cells from the edge of one span to that of another, 0 where they overlap; negative when it lies before."""
+    """Cells from the edge of one span to that of another, 0 where they overlap, negative if before it."""
     if other >= start + length:
         return other - start - length + 1
     if start >= other + other_length:

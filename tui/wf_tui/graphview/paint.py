@@ -72,7 +72,9 @@ def label_room(drawing: Drawing, label: Label, spare: int) -> int:
     return min(taken, default=drawing.width + spare) - label.x - label.width
 
 
-def to_lines(drawing: Drawing, glyphs: Glyphs = UNICODE, faces: Mapping[str, BoxFace] | None = None) -> list[str]:
+def to_lines(
+    drawing: Drawing, glyphs: Glyphs = UNICODE, faces: Mapping[str, BoxFace] | None = None
+) -> list[str]:
     """The drawing as plain text, one string a row, without trailing blanks."""
     canvas = Canvas(drawing, glyphs)
     for name, box in drawing.boxes.items():

@@ -1,4 +1,4 @@
-"""A drawing as it looks at the moment. Every setter returns the rows that changed; nothing ever moves or grows."""
+"""A drawing as it looks at the moment. Every setter returns the rows that changed; nothing moves or grows."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from wf_tui.graphview.drawing import Box, Drawing, Item, Label
 from wf_tui.graphview.glyphs import UNICODE, Glyphs, StepState, Stroke
 from wf_tui.graphview.paint import Canvas, face_rows, label_room
 
-Role = Literal["blank", "label", "terminal", "human", "asked", "breakpoint", "count", "chosen-line"] | Stroke | StepState
+Role = (
+    Literal["blank", "label", "terminal", "human", "asked", "breakpoint", "count", "chosen-line"]
+    | Stroke
+    | StepState
+)
 """What a character says; the theme decides how that looks."""
 ROLES: tuple[Role, ...] = (
-    "blank", "solid", "back", "error", "observed", "label", "terminal", "human", "asked", "breakpoint", "count",
-    "chosen-line", "idle", "running", "waiting", "held", "failed", "done", "retrying",
+    "blank", "solid", "back", "error", "observed", "label", "terminal", "human", "asked", "breakpoint",
+    "count", "chosen-line", "idle", "running", "waiting", "held", "failed", "done", "retrying",
 )  # fmt: skip
 
 
@@ -52,7 +56,7 @@ class Picture:
         for label in drawing.labels:
             self._labels_at[label.y].append(label)
 
-    # -- what changes --------------------------------------------------------------------------------------------------
+    # -- what changes ------------------------------
     def set_faces(self, faces: Mapping[str, BoxFace]) -> set[int]:
         """Show these faces, by node id; a box without one is plain."""
         changed: set[int] = set()
@@ -113,7 +117,7 @@ class Picture:
         labels = self.drawing.labels if item and item.kind == "event" else ()
         return frozenset(w for la in labels if item and (la.x, la.y) == (item.x, item.y) for w in la.wires)
 
-    # -- what is seen --------------------------------------------------------------------------------------------------
+    # -- what is seen ------------------------------
     def row(self, y: int) -> list[Run]:
         """Row `y` from the drawing's left edge to its right edge."""
         row = _Row(list(self._base.chars[y]), list(self._base.roles[y]))

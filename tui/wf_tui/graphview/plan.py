@@ -13,12 +13,12 @@ NodeKind = Literal["start", "step", "human", "stop", "failure"]
 WireLook = Literal["declared", "error", "observed"]
 
 FOLD_LIMIT = 3
-"""More stop events (or failures caught by one handler) than this get a small end mark each instead of long wires."""
+"""More stop events (or failures caught by one handler) than this are folded, not drawn as long wires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Something with a place of its own. `id` is the step's name, or `*kind[:step]`, which no step can be called."""
+    """Something with a place of its own. `id` is the step's name, or `*kind[:step]`, which no step has."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Nodes in definition order (start first, stop last) and wires in the graph's order, without self-loops."""
+    """Nodes in definition order (start first, stop last) and wires in the graph's order, no self-loops."""
 
     nodes: tuple[Node, ...]
     wires: tuple[Wire, ...]
@@ -59,7 +59,9 @@ class _Endpoints:
         role = self._roles.get(edge.event, "event")
         if edge.source == START and (step is None or role == "start"):
             return "*start"
-        if edge.source == HUMAN and (step is None or (role == "human_response" and edge.event not in step.emits)):
+        if edge.source == HUMAN and (
+            step is None or (role == "human_response" and edge.event not in step.emits)
+        ):
             return "*human"
         return edge.source
 
@@ -68,7 +70,9 @@ class _Endpoints:
         role = self._roles.get(edge.event, "event")
         if edge.target == STOP and (step is None or (role == "stop" and edge.event not in step.accepts)):
             return "*stop"
-        if edge.target == HUMAN and (step is None or (role == "input_required" and edge.event not in step.accepts)):
+        if edge.target == HUMAN and (
+            step is None or (role == "input_required" and edge.event not in step.accepts)
+        ):
             return "*human"
         return edge.target
 

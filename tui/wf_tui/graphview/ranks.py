@@ -11,7 +11,7 @@ _ROUNDS = 8
 
 
 def ranks_of(plan: Plan, back: frozenset[int]) -> dict[str, int]:
-    """Rank by node id, from 0; every wire that is not in `back` leads to a higher rank, and `stop` is last."""
+    """Rank by node id, from 0; every wire not in `back` leads to a higher rank, and `stop` is last."""
     above: dict[str, list[str]] = defaultdict(list)
     below: dict[str, list[str]] = defaultdict(list)
     for index, wire in enumerate(plan.wires):
@@ -20,7 +20,8 @@ def ranks_of(plan: Plan, back: frozenset[int]) -> dict[str, int]:
             below[wire.source].append(wire.target)
     order = _topological([node.id for node in plan.nodes], above, below)
     rank: dict[str, int] = {}
-    for node in order:  # what the start does not reach begins beneath it, so that the start stays alone on top
+    for node in order:
+        # what the start does not reach begins beneath it, so that the start stays alone on top
         rank[node] = max((rank[p] + 1 for p in above[node]), default=0 if node == "*start" else 1)
     if "*stop" in rank:
         rank["*stop"] = max(rank.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -87,7 +88,7 @@ class _Router:
             self._graph.back, crossings, bends, tuple(painter.conflicts),
         )  # fmt: skip
 
-    # -- boxes and labels ----------------------------------------------------------------------------------------------
+    # -- boxes and labels ------------------------------
     def _box(self, vertex: Vertex) -> Box:
         rows = self._rows[vertex.layer]
         node = next(n for n in self._graph.plan.nodes if n.id == vertex.node)
@@ -104,7 +105,7 @@ class _Router:
         top = self._rows[vertex.layer].top
         return Label(vertex.x + 2, top, vertex.text, cell_len(vertex.text), bundle.event, bundle.wires)
 
-    # -- routes --------------------------------------------------------------------------------------------------------
+    # -- routes ------------------------------
     def _trace(self, rows: _Rows) -> None:
         """Give every segment of a channel its path."""
         first, last = rows.below, rows.end - 1
@@ -151,7 +152,7 @@ class _Router:
         beside = _beside(box, x)
         return [(x, y) for y in range(rows.top, _lane_row(box))] + beside[::-1]
 
-    # -- ends ----------------------------------------------------------------------------------------------------------
+    # -- ends ------------------------------
     def _mark_ends(self, cells: dict[Point, LineCell], routes: Sequence[tuple[Point, ...]]) -> None:
         """Arrowheads before (or in the border of) the target, and the branch in the source's border."""
         for wire, route in enumerate(routes):
@@ -260,7 +261,7 @@ class _LinePainter:
         upper_end = self._side(wire, first, upper=True) if back else NORTH
         lower_end = self._side(wire, last, upper=False) if back else SOUTH
         self._touch(wire, *cells[0], upper_end)
-        for (here, here_net), (there, there_net) in zip(cells, cells[1:], strict=False):
+        for (here, here_net), (there, there_net) in itertools.pairwise(cells):
             way = _direction(here, there)
             self._touch(wire, here, here_net, way)
             self._touch(wire, there, there_net, _OPPOSITE[way])

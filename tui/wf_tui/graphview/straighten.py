@@ -1,7 +1,8 @@
 """Straightening: whole groups of aligned vertices are shifted while that saves bends, length or width.
 
-Regression places each layer well by itself; what it leaves are jogs of one to three cells. Here a group (everything
-joined by straight segments) moves as one, pushing what is in its way, and the move stays if the drawing got cheaper.
+Regression places each layer well by itself; what it leaves are jogs of one to three cells. Here a group
+(everything joined by straight segments) moves as one, pushing what is in its way, and the move stays if the
+drawing got cheaper.
 """
 
 from __future__ import annotations
@@ -45,13 +46,9 @@ class _Balance:
     def offset(self) -> int:
         """Columns that the hub would have to move to be centred."""
         if self.down:
-            both = (
-                self.first.lower.x + self.first.lower_port + self.second.lower.x + self.second.lower_port
-            )
+            both = self.first.lower.x + self.first.lower_port + self.second.lower.x + self.second.lower_port
         else:
-            both = (
-                self.first.upper.x + self.first.upper_port + self.second.upper.x + self.second.upper_port
-            )
+            both = self.first.upper.x + self.first.upper_port + self.second.upper.x + self.second.upper_port
         return both // 2 - self.hub.x - self.port
 
     def cost(self) -> float:
@@ -86,9 +83,10 @@ class _Mover:
         """One round of every kind of move; whether any helped."""
         helped = [self._straighten_segment(segment) for segment in self._bent()]
         helped += [self._centre(balance) for balance in self._balances]
-        return any([*helped, self._slide_inwards()])
+        helped.append(self._slide_inwards())
+        return any(helped)
 
-    # -- what things cost ----------------------------------------------------------------------------------------------
+    # -- what things cost ------------------------------
     def _weigh_ports(self, vertex: Vertex, segments: list[Segment], *, down: bool) -> None:
         """Of several lines at one port only the main one should be straight, or two should be symmetric."""
         ports: dict[int, list[Segment]] = defaultdict(list)
@@ -135,12 +133,14 @@ class _Mover:
         length = 0
         for vertex in group:
             layer = self._layers[vertex.layer]
-            for left, right in zip(layer[max(vertex.index - 1, 0) :], layer[vertex.index : vertex.index + 2], strict=False):
+            for left, right in zip(
+                layer[max(vertex.index - 1, 0) :], layer[vertex.index : vertex.index + 2], strict=False
+            ):
                 if left.node and left.node == right.node:
                     length += right.x - left.x - left.width
         return _LANE * length
 
-    # -- moves ---------------------------------------------------------------------------------------------------------
+    # -- moves ------------------------------
     def _bent(self) -> list[Segment]:
         bent = [s for s in self._segments if s.offset and self._bend[s]]
         return sorted(bent, key=lambda s: abs(s.offset))
@@ -170,7 +170,7 @@ class _Mover:
         )
 
     def _try(self, vertex: Vertex, by: int, anchors: tuple[Vertex, ...], *, rigid: bool) -> bool:
-        """Move `vertex` (with its group if `rigid`) and what it pushes, unless an anchor would move; keep a gain."""
+        """Move `vertex` (with its group if `rigid`) and what it pushes, but no anchor; keep a gain."""
         if self._moves_left <= 0:
             return False
         self._moves_left -= 1
@@ -213,14 +213,15 @@ class _Mover:
         neighbour = self._neighbour(vertex, by)
         return neighbour if neighbour and self._room(vertex, neighbour) < abs(by) else None
 
-    # -- compaction ----------------------------------------------------------------------------------------------------
+    # -- compaction ------------------------------
     def _slide_inwards(self) -> bool:
         """Slide every group towards the middle as far as nothing gets worse; outermost first."""
         filled = [layer for layer in self._layers if layer]
         left = min(row[0].x for row in filled)
         middle = (left + max(row[-1].x + row[-1].width for row in filled)) / 2
         groups = sorted(self._groups(), key=lambda g: -abs(sum(v.x for v in g) / len(g) - middle))
-        return any([self._slide(group, middle) for group in groups])
+        slid = [self._slide(group, middle) for group in groups]
+        return any(slid)
 
     def _groups(self) -> list[Group]:
         seen: Group = {}
@@ -256,7 +257,9 @@ class _Mover:
         aligning = {s.offset if s.upper in group else -s.offset for s in segments}
         if room is None:
             steps = [1, 2, 4, 8, 16]
-            return sorted({direction * s for s in steps} | {a for a in aligning if a * direction > 0}, key=abs)
+            return sorted(
+                {direction * s for s in steps} | {a for a in aligning if a * direction > 0}, key=abs
+            )
         steps = [min(room, s) for s in (1, 2, 4, 8, 16, room)]
         fitting = {a for a in aligning if 0 < a * direction <= room}
         return sorted(({direction * s for s in steps} | fitting) - {0}, key=abs)
@@ -292,7 +295,9 @@ def _aligned(vertex: Vertex) -> Group:
     waiting = [vertex]
     while waiting:
         current = waiting.pop()
-        joined = [s.lower for s in current.down if not s.offset] + [s.upper for s in current.up if not s.offset]
+        joined = [s.lower for s in current.down if not s.offset] + [
+            s.upper for s in current.up if not s.offset
+        ]
         for other in joined:
             if other not in group:
                 group[other] = None

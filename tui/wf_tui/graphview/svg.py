@@ -1,4 +1,4 @@
-"""The drawing as one standalone SVG file: real lines and boxes, text in monospace, readable on light and dark."""
+"""The drawing as one standalone SVG file: real lines and boxes, monospace text, on light and on dark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The step graph of the debugged workflow, live: what each step does, what passed each edge, and what is selected."""
+"""The step graph of the debugged workflow, live: what each step does, what passed, what is selected."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from wf_tui.graphview.navigate import item_at, neighbour
 from wf_tui.graphview.picture import ROLES, Picture, Role
 from wf_tui.graphview.plan import plan_of
 
-_INLINE_STEPS = 20
-"""A graph of more steps is laid out in a thread, so that the screen never waits for it."""
+_INLINE_NODES = 12
+"""A graph of more nodes is laid out in a thread, so that the screen never waits for it."""
 _SCREENS_KEPT = 3
 _COUNT_WIDTH = 6
 _ATTENTION: Mapping[str, int] = {"held": 0, "running": 1, "waiting": 2}
@@ -39,8 +39,8 @@ _ATTENTION: Mapping[str, int] = {"held": 0, "running": 1, "waiting": 2}
 class GraphPane(ScrollView, can_focus=True):
     """Draws a `FlowGraph` at the most detailed level that fits, and scrolls where none does.
 
-    The drawing stays the same while a run goes on, except when the pane is resized or an event takes a way that the
-    graph does not declare: that edge is then added, dotted.
+    The drawing stays the same while a run goes on, except when the pane is resized or an event takes a way
+    that the graph does not declare: that edge is then added, dotted.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -115,7 +115,7 @@ class GraphPane(ScrollView, can_focus=True):
         self._strips: OrderedDict[int, Strip] = OrderedDict()
         self._styles: dict[tuple[Role, bool], Style] = {}
 
-    # -- what is shown -------------------------------------------------------------------------------------------------
+    # -- what is shown ------------------------------
     @property
     def picture(self) -> Picture | None:
         """The drawing with what is on it; None until there is a graph and room to draw it."""
@@ -134,9 +134,13 @@ class GraphPane(ScrollView, can_focus=True):
         self._plan()
 
     def sync(
-        self, activity: Mapping[str, StepActivity], edges: Mapping[EdgeKey, int] | None = None, asked: bool = False
+        self,
+        activity: Mapping[str, StepActivity],
+        edges: Mapping[EdgeKey, int] | None = None,
+        asked: bool = False,
     ) -> None:
-        """Show what the steps do, by step name; the events passed, by (source, event type, target); an open question.
+        """Show what the steps do, by step name; the events passed, by (source, event type, target); an open
+        question.
 
         An edge that the graph lacks is added to the drawing.
         """
@@ -170,7 +174,7 @@ class GraphPane(ScrollView, can_focus=True):
         self.following, self._active = True, ""
         self._follow()
 
-    # -- laying out ----------------------------------------------------------------------------------------------------
+    # -- laying out ------------------------------
     def _plan(self) -> None:
         if self._graph is None:
             self._fitter = self._picture = None
@@ -191,7 +195,10 @@ class GraphPane(ScrollView, can_focus=True):
         fresh = [
             edge
             for edge in edges
-            if edge not in known and edge not in self._observed and edge[2] in steps and edge[0] in {*steps, "start"}
+            if edge not in known
+            and edge not in self._observed
+            and edge[2] in steps
+            and edge[0] in {*steps, "start"}
         ]
         if fresh:
             self._observed.update(dict.fromkeys(sorted(fresh)))
@@ -201,7 +208,7 @@ class GraphPane(ScrollView, can_focus=True):
         width, height = self._room
         if self._fitter is None or not (width and height):
             return
-        if len(self._fitter.plan.nodes) > _INLINE_STEPS:
+        if len(self._fitter.plan.nodes) > _INLINE_NODES:
             self.run_worker(self._fit_aside(self._fitter, width, height), exclusive=True, group="layout")
         else:
             self._adopt(self._fitter.fit(width, height))
@@ -245,7 +252,7 @@ class GraphPane(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         self._fit()
 
-    # -- keeping up ----------------------------------------------------------------------------------------------------
+    # -- keeping up ------------------------------
     def _update(self) -> None:
         """Bring the picture up to date and repaint the rows that changed."""
         if self._picture is None:
@@ -276,7 +283,7 @@ class GraphPane(ScrollView, can_focus=True):
             self._reveal_region(Region(box.x, box.y, box.width, box.height))
         return True
 
-    # -- selecting -----------------------------------------------------------------------------------------------------
+    # -- selecting ------------------------------
     def _find(self, kind: ItemKind, name: str, near: Item | None = None) -> Item | None:
         """The item of that name; of several labels the one nearest to the selected one."""
         items = self._picture.items if self._picture else ()
@@ -349,7 +356,7 @@ class GraphPane(ScrollView, can_focus=True):
         y = item.y + (item.height - 1) // 2
         return "".join(run.text for run in self._picture.row(y))
 
-    # -- scrolling -----------------------------------------------------------------------------------------------------
+    # -- scrolling ------------------------------
     def _reveal(self, item: Item) -> None:
         self._reveal_region(Region(item.x, item.y, item.width, item.height))
 
@@ -370,7 +377,7 @@ class GraphPane(ScrollView, can_focus=True):
     def on_mouse_scroll_down(self) -> None:
         self.following = False
 
-    # -- painting ------------------------------------------------------------------------------------------------------
+    # -- painting ------------------------------
     @property
     def _margin(self) -> int:
         """Free columns left of a drawing that is narrower than the pane."""
@@ -414,7 +421,9 @@ class GraphPane(ScrollView, can_focus=True):
         """Below the drawing; an empty one says so."""
         empty = self._picture is not None and not self._picture.drawing.boxes
         text = "no steps" if empty and y == 0 else ""
-        return Strip([Segment(text, self._style("terminal", False))]).extend_cell_length(width, self.rich_style)
+        return Strip([Segment(text, self._style("terminal", False))]).extend_cell_length(
+            width, self.rich_style
+        )
 
     def _strip(self, picture: Picture, row: int) -> Strip:
         return Strip([Segment(run.text, self._style(run.role, run.selected)) for run in picture.row(row)])
