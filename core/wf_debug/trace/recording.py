@@ -359,7 +359,8 @@ class Recording:
         if payload.handle is None:
             return payload.data
         try:
-            return json.loads((self.spill / payload.handle).read_bytes())
+            kept = self.spill / Path(payload.handle).name
+            return json.loads((kept if kept.exists() else Path(payload.handle)).read_bytes())
         except (OSError, ValueError) as error:
             raise RecordingError(
                 f"the whole {payload.type} ({payload.size} bytes) cannot be read back: {error}"
