@@ -18,6 +18,7 @@ from wf_tui.situation import (
     all_of,
     always,
     any_live,
+    broken,
     can_edit,
     can_inject,
     can_pause,
@@ -33,6 +34,7 @@ from wf_tui.situation import (
     runnable,
     several_runs,
     several_workflows,
+    shown,
     step_selected,
     stopped,
 )
@@ -97,10 +99,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("edit_breakpoint", "B", "edit breakpoint", "Condition, moment, hit count and action of the breakpoint on the selection", breakpoints.edit, all_of(ready, place_selected), "breakpoints", 0, panes=_PLACES),
     Command("breakpoints", "v", "breakpoints", "List all breakpoints; enter edits, x removes", breakpoints.choose, ready, "breakpoints"),
     # -- looking
-    Command("filter", "slash", "filter", "Filter the timeline: words, type:X, step:Y, kind:Z", view.open_filter, always, "look", 55, panes=("timeline",)),
+    Command("filter", "slash", "filter", "Filter the timeline: words, type:X, step:Y, kind:Z", view.open_filter, always, "look", 55, useful=shown, panes=("timeline",)),
     Command("problems", "exclamation_mark", "problems", "Only failures, drops and unhandled events in the timeline, or all again", view.toggle_problems, always, "look", 0, panes=("timeline",)),
     Command("clear", "escape", "back", "Clear the filter, then the zoom, then the selection", view.back, always, "look"),
-    Command("why", "w", "why", "Why did this happen, or why does nothing: the chain of causes", view.why, always, "look", 56),
+    Command("why", "w", "why", "Why did this happen, or why does nothing: the chain of causes", view.why, always, "look", 56, useful=shown),
     Command("tail", "G,end", "newest", "Go to the newest row and follow what comes in", view.follow_tail, always, "look", 0, panes=("timeline", "logs")),
     Command("open", "o", "editor", "Open the selected step or event class in $EDITOR", view.open_source, place_selected, "look"),
     Command("copy", "y", "copy", "Copy the selection: payload, log line or source place", view.copy, always, "look"),
@@ -111,10 +113,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("pane_5", "5", "logs", "Go to the logs", view.go_to("logs"), always, "look"),
     Command("next_pane", "tab", "next pane", "Go to the next pane", view.next_pane, always, "look"),
     Command("previous_pane", "shift+tab", "pane before", "Go to the pane before", view.previous_pane, always, "look"),
-    Command("zoom", "z", "zoom", "Give the whole screen to this pane, or share it again", view.zoom, always, "look", 70),
+    Command("zoom", "z", "zoom", "Give the whole screen to this pane, or share it again", view.zoom, always, "look", 70, useful=shown),
     # -- the program
-    Command("reload", "ctrl+r", "reload", "Take up the changed source now", program.reload, all_of(debugging, can_reload), "program"),
-    Command("restart", "ctrl+shift+r", "restart host", "End the host process and start a fresh one", program.restart, debugging, "program"),
+    Command("reload", "ctrl+r", "reload", "Take up the changed source now", program.reload, all_of(debugging, can_reload), "program", 1, useful=broken),
+    Command("restart", "ctrl+shift+r", "restart host", "End the host process and start a fresh one", program.restart, debugging, "program", 2, useful=broken),
     Command("help", "question_mark,f1", "help", "All keys, and why some do nothing now", program.show_help, always, "program"),
     Command("quit", "q", "quit", "Leave; asks when a run is still going", program.leave, always, "program"),
 )  # fmt: skip
@@ -139,5 +141,5 @@ def key_names(command: Command) -> list[str]:
 
 def footer(now: Situation) -> list[Command]:
     """What is worth a place in the footer, most useful first."""
-    shown = [c for c in COMMANDS if c.footer and c.why_not(now) is None and c.useful(now) is None]
-    return sorted(shown, key=lambda c: c.footer)
+    offered = [c for c in COMMANDS if c.footer and c.why_not(now) is None and c.useful(now) is None]
+    return sorted(offered, key=lambda c: c.footer)

@@ -92,6 +92,14 @@ def stopped(now: Situation) -> str | None:
     return None if now.paused or now.holds else "nothing is paused or held: p pauses all"
 
 
+def shown(now: Situation) -> str | None:
+    return "nothing is shown yet" if now.status in ("loading", "error") else None
+
+
+def broken(now: Situation) -> str | None:
+    return None if now.status in ("error", "crashed") else "nothing is broken"
+
+
 def flowing(now: Situation) -> str | None:
     return None if now.live_runs and not now.paused else "nothing moves"
 

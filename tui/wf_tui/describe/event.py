@@ -60,12 +60,9 @@ def _route(recording: Recording, detail: EventDetail) -> list[Line]:
     for number in detail.invocations:
         invocation = recording.invocation(detail.emitted.run, number)
         if invocation is not None:
-            took = (
-                look.seconds(sum(a.duration or 0.0 for a in invocation.attempts))
-                if invocation.attempts
-                else ""
-            )
-            lines.append(state_fact("taken by", invocation.outcome, f"{invocation.step}#{number}  {took}"))
+            took = sum(attempt.duration or 0.0 for attempt in invocation.attempts)
+            more = f"{invocation.step}#{number}" + (f"  {look.seconds(took)}" if took else "")
+            lines.append(state_fact("taken by", invocation.outcome, more))
     if detail.routed is not None and not detail.invocations:
         lines.append(fact("goes to", ", ".join(detail.routed.steps) or "a waiting step"))
     if detail.published is not None:

@@ -13,7 +13,9 @@ RETRY = "Save the file to try again, or press ctrl+r. q leaves."
 
 def failure_lines(error: WireError) -> list[Line]:
     """The whole of an error, the place with its source first."""
-    lines: list[Line] = [((f"{look.mark('failed').sign} {error.message}", "error"),)]
+    head, *more = error.message.rstrip().splitlines() or [error.code]
+    lines: list[Line] = [((f"{look.mark('failed').sign} {head}", "error"),)]
+    lines += [((f"  {text}", "error"),) for text in more]
     if error.where is not None:
         lines += [remark(str(error.where)), EMPTY, *excerpt(error.where)]
     lines += [((f"{f.field or 'input'}: {f.message}", "text"),) for f in error.fields]
@@ -32,7 +34,8 @@ def in_one_line(error: WireError) -> str:
     """For a banner or a toast: place, message, hint."""
     place = f"{error.where}: " if error.where and str(error.where) not in error.message else ""
     fields = "; ".join(f"{f.field or 'input'}: {f.message}" for f in error.fields)
-    parts = [place + error.message, fields, error.hint]
+    message = " ".join(line.strip() for line in error.message.splitlines())
+    parts = [place + message, fields, error.hint]
     return " - ".join(part for part in parts if part)
 
 

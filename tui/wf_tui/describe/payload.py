@@ -59,7 +59,7 @@ def _add(lines: list[Line], value: Any, indent: str, head: tuple[Cell, ...]) -> 
             lines.append(((indent, "text"), *head, (f"[{len(value)}]", "muted")))
             indent += "  "
         for item in value:
-            _add(lines, item, indent, (("- ", "muted"),))
+            _add_item(lines, item, indent)
     elif isinstance(value, str) and "\n" in value:
         lines.append(((indent, "text"), *head))
         lines += [((f"{indent}  ", "muted"), ("│ ", "muted"), (text, "text")) for text in value.splitlines()]
@@ -68,3 +68,15 @@ def _add(lines: list[Line], value: Any, indent: str, head: tuple[Cell, ...]) -> 
             value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
         )
         lines.append(((indent, "text"), *head, (text, "text" if isinstance(value, str) else "strong")))
+
+
+def _add_item(lines: list[Line], item: Any, indent: str) -> None:
+    """A list's item: its first line begins with a dash, what follows is indented under it."""
+    if not (isinstance(item, dict | list) and item):
+        _add(lines, item, indent, (("- ", "muted"),))
+        return
+    first = len(lines)
+    _add(lines, item, indent + "  ", ())
+    if len(lines) > first:
+        (text, tone), *rest = lines[first]
+        lines[first] = ((text[: len(indent)], tone), ("- ", "muted"), (text[len(indent) + 2 :], tone), *rest)

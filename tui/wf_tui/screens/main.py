@@ -172,6 +172,7 @@ class MainScreen(Screen[None]):
             self._failure = None
             self.remove_class("-failed")
             self.panes.go_to("timeline")
+        self.timeline.list.ready = True
         self.show_workflow()
         self.post_message(self.Loaded())
 

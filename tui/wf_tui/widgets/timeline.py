@@ -59,6 +59,8 @@ class TimelineList(LineList[TimelineRow]):
         self._filter = TimelineFilter()
         self.stops: frozenset[str] = frozenset()
         """Event types with a breakpoint."""
+        self.ready = False
+        """Whether a run can be started, so that an empty list says how."""
         self.held_seq: int | None = None
         """The oldest held event's record: where the cursor rests while the tail is followed."""
 
@@ -82,7 +84,7 @@ class TimelineList(LineList[TimelineRow]):
 
     @property
     def when_empty(self) -> str:
-        if self._recording is None:
+        if not self.ready:
             return ""
         if self._filter.text or self._filter.only_problems:
             return "no row matches: esc clears the filter"
