@@ -84,21 +84,21 @@ class SearchQuery(Event):
 class SearchResult(Event):
     """One paper that a search found."""
 
-    facet: str
     paper: str = Field(description="Name of the file in data/library")
-    title: str
     score: float = Field(description="BM25: higher is closer to the query")
+    title: str
+    facet: str
     terms: list[str]
 
 
 class Reading(Event):
     """What one paper says to one sub-question."""
 
-    facet: str
     paper: str
-    title: str
-    sentences: list[str] = Field(description="The sentences that answer best, best first")
     relevance: float
+    sentences: list[str] = Field(description="The sentences that answer best, best first")
+    title: str
+    facet: str
 
 
 class FacetEvidence(Event):
