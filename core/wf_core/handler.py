@@ -8,8 +8,8 @@ import warnings
 from collections.abc import AsyncGenerator, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wf_core.errors import WorkflowCancelledByUser, WorkflowRuntimeError
-from wf_core.events import Event, InternalDispatchEvent, StopEvent, WorkflowCancelledEvent
+from wf_core.errors import WorkflowCancelledByUser
+from wf_core.events import Event, StopEvent, WorkflowCancelledEvent
 
 if TYPE_CHECKING:
     from wf_core.context import Context
@@ -26,7 +26,6 @@ class WorkflowHandler:
         self._run = run
         self._ctx = ctx
         self.run_id = run.run_id
-        self._consumed = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return self._outcome().__await__()
@@ -63,19 +62,12 @@ class WorkflowHandler:
             return WorkflowCancelledEvent()
         return None if result.exception() is not None else result.result()
 
-    async def stream_events(self, expose_internal: bool = False) -> AsyncGenerator[Event, None]:
+    def stream_events(self, expose_internal: bool = False) -> AsyncGenerator[Event, None]:
         """The events the run publishes, until its stop event; each can be read once.
 
         `expose_internal` adds the engine's own. Raises WorkflowRuntimeError when all were consumed before.
         """
-        if self._consumed or self._run.stream.drained:
-            raise WorkflowRuntimeError("All the streamed events have already been consumed.")
-        async for event in self._run.stream.read(internal=expose_internal):
-            if isinstance(event, InternalDispatchEvent) and not expose_internal:
-                continue
-            if isinstance(event, StopEvent):
-                self._consumed = True
-            yield event
+        return self._run.stream.read(internal=expose_internal)
 
     async def send_event(self, event: Event, step: str | None = None) -> None:
         """Send an event in: to every step that takes it, or to one."""

@@ -5,15 +5,19 @@ what.
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from pydantic import BaseModel
 
 from wf_core.collect import Take
 from wf_core.decorators import StepConfig
 from wf_core.events import Event
 from wf_core.levels import stream_level_types
 from wf_core.matching import is_subclass, step_accepts_type
+from wf_core.state_store import most_derived_state_type
 
 
 class StepPlan:
@@ -88,6 +92,12 @@ class FlowPlan:
         """The collecting steps that each fan-out step's streams feed."""
         self._takers: dict[type[Event], tuple[StepPlan, ...]] = {}
         self.waits_with_subclasses = any(plan.subclasses for plan in self.steps.values())
+
+    @functools.cached_property
+    def state_type(self) -> type[BaseModel]:
+        """The most derived state type that the steps' contexts declare; ValueError if they contradict each
+        other."""
+        return most_derived_state_type(step.config.context_state_type for step in self.steps.values())
 
     def takers(self, kind: type[Event]) -> tuple[StepPlan, ...]:
         """The steps that take events of this class."""

@@ -9,7 +9,8 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 
-from wf_core.events import Event, StepState, StepStateChanged, StopEvent
+from wf_core.errors import WorkflowRuntimeError
+from wf_core.events import Event, InternalDispatchEvent, StepState, StepStateChanged, StopEvent
 
 StateNote = tuple[str, StepState, "int | str | None", "type | str", "type | None"]
 """Fields of a StepStateChanged: step, state, worker, input class or its name, output class."""
@@ -18,13 +19,14 @@ StateNote = tuple[str, StepState, "int | str | None", "type | str", "type | None
 class EventStream:
     """A queue without bound: published events wait until they are read, once."""
 
-    __slots__ = ("_closed", "_items", "_lock", "_reader")
+    __slots__ = ("_closed", "_consumed", "_items", "_lock", "_reader")
 
     def __init__(self) -> None:
         self._items: deque[Event | StateNote] = deque()
         self._reader: asyncio.Future[None] | None = None
         self._lock = asyncio.Lock()
         self._closed = False
+        self._consumed = False
 
     def put(self, item: Event | StateNote) -> None:
         """Add an event, or the note of one."""
@@ -38,26 +40,26 @@ class EventStream:
         if self._reader is not None:
             self._wake()
 
-    @property
-    def drained(self) -> bool:
-        """Closed, and everything read."""
-        return self._closed and not self._items
-
     async def read(self, *, internal: bool) -> AsyncGenerator[Event, None]:
         """The events up to and including the first stop event; without `internal` those of the engine are
-        left out."""
+        left out.
+
+        Reading can be broken off and taken up again. Raises WorkflowRuntimeError when there is nothing left.
+        """
         async with self._lock:
+            if self._consumed or (self._closed and not self._items):
+                raise WorkflowRuntimeError("All the streamed events have already been consumed.")
             while True:
                 while self._items:
                     item = self._items.popleft()
-                    if type(item) is tuple:
-                        if internal:
-                            yield _as_event(item)
+                    event = item if isinstance(item, Event) else _as_event(item) if internal else None
+                    if event is None or (not internal and isinstance(event, InternalDispatchEvent)):
                         continue
-                    assert isinstance(item, Event)
-                    yield item
-                    if isinstance(item, StopEvent):
+                    if isinstance(event, StopEvent):
+                        self._consumed = True
+                        yield event
                         return
+                    yield event
                 if self._closed:
                     return
                 await self._more()
