@@ -36,6 +36,8 @@ class Net:
         return max(self.uppers | self.lowers)
 
     def must_be_above(self, other: Net) -> bool:
+        if other.rest is self:
+            return False
         return self.rest is other or not self.uppers.isdisjoint(other.lowers)
 
     def overlaps(self, other: Net) -> bool:
