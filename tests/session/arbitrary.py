@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import strategies as st
 
 from wf_debug.trace import records as r
@@ -99,4 +101,4 @@ def batched(draw: st.DrawFn) -> list[list[Record]]:
     records = draw(histories)
     cuts = sorted(draw(st.sets(st.integers(0, len(records)), max_size=6)))
     edges = [0, *cuts, len(records)]
-    return [records[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [records[start:end] for start, end in pairwise(edges)]

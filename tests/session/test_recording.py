@@ -381,7 +381,7 @@ def test_a_newer_recording_asks_for_an_update(tmp_path: Path) -> None:
     with sqlite3.connect(recording.path) as file:
         file.execute("PRAGMA user_version = 99")
     file.close()
-    with pytest.raises(RecordingError, match="newer wf-tui .*update wf-tui"):
+    with pytest.raises(RecordingError, match=r"newer wf-tui .*update wf-tui"):
         Recording.open(recording.path)
 
 
