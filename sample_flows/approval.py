@@ -3,10 +3,10 @@
 Shows
     Two ways to wait. `ask` *returns* an `ApprovalRequested` (an InputRequiredEvent): no step runs while
     the answer is out, and `decide` starts when an `ApprovalGiven` (a HumanResponseEvent) comes in;
-    "change" leads back, as often as you like. `sign` *waits inside a step* with `wait_for_event`.
-    After a restart from a snapshot, and on LlamaIndex's own engine, such a step runs again from its first
-    line when the answer comes: nothing before the wait may have an effect. Expensive requests need
-    that second signature.
+    "change" leads back, as often as you like. `sign` *waits inside a step* with `wait_for_event`. After
+    a restart from a snapshot, and on LlamaIndex's own engine, such a step runs again from its first
+    line when the answer comes: nothing before the wait may have an effect. Expensive requests need that
+    second signature.
 
 Try
     `wf-tui sample_flows/approval.py`, `r`. When the run asks, `h` opens the form for the answer:

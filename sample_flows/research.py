@@ -9,8 +9,9 @@ Shows
     without a network.
 
 Try
-    `wf-tui sample_flows/research.py`, then `r`, and watch the lanes with `2`. Select SearchResult in
-    the graph and press `b`: each result is held on its way to `read`. `e` edits its score or title, `x`
+    `wf-tui sample_flows/research.py`, then `r`, and watch the lanes with `2`. Select SearchResult, in
+    the graph (`1`, where `z` makes room for the names of events) or in the timeline (`3`), press `b`
+    and run again with `R`: each result is held on its way to `read`. `e` edits its score or title, `x`
     drops it, `d` sends it twice, `f` follows what it causes, `a` lets it go, `A` all of them. `w` on
     the final report shows the chain back to the question. Save a change in `summarise_article` below
     while it runs: later readings use the new code.
