@@ -12,6 +12,8 @@ from typing import Any
 
 _MODULES = ("decorators", "events", "collect", "retry_policy", "resource", "errors")
 
+_SERIALIZERS = {"wf_core": "wf_core.serializers", "workflows": "workflows.context.serializers"}
+
 
 def _namespace(package: str) -> SimpleNamespace:
     """All public names of a package in one place."""
@@ -19,7 +21,11 @@ def _namespace(package: str) -> SimpleNamespace:
     for module in _MODULES:
         names.update(vars(import_module(f"{package}.{module}")))
     top = import_module(package)
-    return SimpleNamespace(**names | {"Workflow": top.Workflow, "Context": top.Context})
+    serializers = import_module(_SERIALIZERS[package])
+    return SimpleNamespace(
+        **names
+        | {"Workflow": top.Workflow, "Context": top.Context, "JsonSerializer": serializers.JsonSerializer}
+    )
 
 
 NATIVE = _namespace("wf_core")

@@ -4,11 +4,22 @@ A script uses one package `p` as its caller would and returns what it saw.
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import pytest
 from packages import NATIVE, REFERENCE, plain
+from pydantic import BaseModel
+
+
+class Here(BaseModel):
+    n: int = 0
+
+
+class There(BaseModel):
+    n: int = 0
+
 
 Script = Callable[[Any], Awaitable[Any]]
 
@@ -208,6 +219,141 @@ async def a_workflow_knows_its_parts(p: Any) -> Any:
     flow = asking_flow(p)()
     names = sorted(e.__name__ for e in flow.events)
     return [names, flow.start_event_class.__name__, flow.stop_event_class.__name__, flow.validate()]
+
+
+async def a_run_id_is_taken_once(p: Any) -> Any:
+    flow = asking_flow(p)()
+    handler = flow.run(run_id="mine")
+    refused = await attempt(lambda: flow.run(run_id="mine"))
+    await handler.cancel_run()
+    return [handler.run_id, refused[0]]
+
+
+async def keywords_beside_a_start_event_are_ignored(p: Any) -> Any:
+    class Flow(p.Workflow):
+        @p.step
+        async def start(self, ev: p.StartEvent) -> p.StopEvent:
+            return p.StopEvent(result=dict(ev.items()))
+
+    return await Flow().run(start_event=p.StartEvent(a=1), b=2)
+
+
+async def runs_side_by_side_have_states_of_their_own(p: Any) -> Any:
+    flow = counting_flow(p)()
+    return await asyncio.gather(*(flow.run() for _ in range(3)))
+
+
+async def the_context_can_be_had_without_a_parameter(p: Any) -> Any:
+    async def remember(value: Any) -> None:
+        await p.Context.get_step_context().store.set("seen", value)
+
+    class Flow(p.Workflow):
+        @p.step
+        async def start(self, ev: p.StartEvent) -> p.StopEvent:
+            await remember(3)
+            return p.StopEvent(result=await p.Context.get_step_context().store.get("seen"))
+
+    outside = await attempt(p.Context.get_step_context)
+    return [outside[0], await Flow().run()]
+
+
+async def state_types_that_do_not_fit_are_refused_at_the_start(p: Any) -> Any:
+    class A(p.Event):
+        pass
+
+    class Flow(p.Workflow):
+        @p.step
+        async def start(self, ctx: p.Context[Here], ev: p.StartEvent) -> A:
+            return A()
+
+        @p.step
+        async def end(self, ctx: p.Context[There], ev: A) -> p.StopEvent:
+            return p.StopEvent()
+
+    return (await attempt(lambda: Flow().run()))[0]
+
+
+# -- snapshots of a run in progress
+async def work_in_progress_is_done_again_after_a_restart(p: Any) -> Any:
+    started, times = asyncio.Event(), []
+
+    class A(p.Event):
+        n: int
+
+    class A2(p.Event):
+        n: int
+
+    class Flow(p.Workflow):
+        @p.step
+        async def start(self, ev: p.StartEvent) -> list[A]:
+            return [A(n=n) for n in range(3)]
+
+        @p.step(num_workers=1)
+        async def work(self, ev: A) -> A2:
+            times.append(ev.n)
+            if ev.n == 1 and times.count(1) == 1:
+                started.set()
+                await asyncio.sleep(60)
+            return A2(n=ev.n)
+
+        @p.step
+        async def join(self, evs: list[A2]) -> p.StopEvent:
+            return p.StopEvent(result=sorted(e.n for e in evs))
+
+    flow = Flow(serializer=p.JsonSerializer(allowed_types=[A, A2]))
+    return await _restarted(p, flow, started, times)
+
+
+async def _restarted(p: Any, flow: Any, reached: asyncio.Event, seen: list[Any], answer: Any = None) -> Any:
+    handler = flow.run()
+    await reached.wait()
+    data = json.loads(json.dumps(handler.ctx.to_dict()))
+    await handler.cancel_run()
+    again = flow.run(ctx=p.Context.from_dict(flow, data))
+    if answer is not None:
+        again.ctx.send_event(answer)
+    return [await again, seen]
+
+
+async def collected_events_survive_a_restart(p: Any) -> Any:
+    reached, seen = asyncio.Event(), []
+
+    class A(p.Event):
+        n: int
+
+    class Flow(p.Workflow):
+        @p.step
+        async def start(self, ctx: p.Context, ev: p.StartEvent) -> A | None:
+            ctx.send_event(A(n=1))
+            ctx.send_event(A(n=2))
+
+        @p.step(num_workers=1)
+        async def gather(self, ctx: p.Context, ev: A) -> p.StopEvent | None:
+            seen.append(ev.n)
+            batch = ctx.collect_events(ev, [A] * 3)
+            if ev.n == 2:
+                asyncio.get_running_loop().call_later(0.02, reached.set)
+            return p.StopEvent(result=[e.n for e in batch]) if batch else None
+
+    flow = Flow(serializer=p.JsonSerializer(allowed_types=[A]))
+    return await _restarted(p, flow, reached, seen, A(n=3))
+
+
+async def an_open_question_survives_a_restart(p: Any) -> Any:
+    reached, seen = asyncio.Event(), []
+
+    class Reply(p.HumanResponseEvent):
+        text: str
+
+    class Flow(p.Workflow):
+        @p.step
+        async def start(self, ctx: p.Context, ev: p.StartEvent) -> p.StopEvent:
+            asyncio.get_running_loop().call_later(0.02, reached.set)
+            reply = await ctx.wait_for_event(Reply)
+            return p.StopEvent(result=reply.text)
+
+    flow = Flow(serializer=p.JsonSerializer(allowed_types=[Reply]))
+    return await _restarted(p, flow, reached, seen, Reply(text="after"))
 
 
 # -- what can't be built, and why
