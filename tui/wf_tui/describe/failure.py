@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from wf_debug.graph import SourceRef
 from wf_debug.wire import Problem, WireError
 from wf_tui import look
 from wf_tui.describe.parts import EMPTY, heading, remark
@@ -32,7 +35,7 @@ def failure_lines(error: WireError) -> list[Line]:
 
 def in_one_line(error: WireError) -> str:
     """For a banner or a toast: place, message, hint."""
-    place = f"{error.where}: " if error.where and str(error.where) not in error.message else ""
+    place = f"{error.where}: " if error.where and not _names(error.message, error.where) else ""
     fields = "; ".join(f"{f.field or 'input'}: {f.message}" for f in error.fields)
     message = " ".join(line.strip() for line in error.message.splitlines())
     parts = [place + message, fields, error.hint]
@@ -40,5 +43,10 @@ def in_one_line(error: WireError) -> str:
 
 
 def problem_line(problem: Problem) -> str:
-    place = f"{problem.where}: " if problem.where and str(problem.where) not in problem.message else ""
+    place = f"{problem.where}: " if problem.where and not _names(problem.message, problem.where) else ""
     return place + problem.message
+
+
+def _names(message: str, place: SourceRef) -> bool:
+    """Whether the message says the place already, by its path or by its file name."""
+    return f"{os.path.basename(place.file)}:{place.line}" in message

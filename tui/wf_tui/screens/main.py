@@ -44,6 +44,7 @@ FRAME = 1 / 30
 """Seconds between two looks at what came in."""
 CLOCK = 0.25
 """Seconds between two repaints of running clocks."""
+_RELOADED = {"swapped": "later steps run the new code", "restarted": "in a fresh host"}
 POLL = 1.0
 """Seconds between two questions to the host: does its loop turn, what is the state."""
 
@@ -362,13 +363,16 @@ class MainScreen(Screen[None]):
         elif report.outcome == "ask":
             from wf_tui.screens.loss import LossDialog
 
+            self._reload_error = ""
             if await self.ask(LossDialog(report)):
                 await self.take_report(await self.session.accept_loss())
             return
         elif report.outcome != "unchanged":
             self._reload_error = ""
             self.loaded()
-            self.say(f"reloaded {', '.join(report.files) or 'the flow'}: {report.detail or report.outcome}")
+            self.say(
+                f"reloaded {', '.join(report.files) or 'the flow'}: {report.detail or _RELOADED[report.outcome]}"
+            )
         elif asked:
             self.say("nothing changed since the last load")
         self._show_banner()

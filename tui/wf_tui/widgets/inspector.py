@@ -38,6 +38,8 @@ class Inspector(Vertical):
         self._recording: Recording | None = None
         self._graph: FlowGraph | None = None
         self._chosen = NOTHING
+        self._turned = False
+        """Whether the step tab is open only because no event was selected."""
         self._state: dict[str, Any] | str = "the state is read when this tab is open and a run is going"
 
     def compose(self) -> ComposeResult:
@@ -62,11 +64,11 @@ class Inspector(Vertical):
         if chosen == self._chosen:
             return
         self._chosen = chosen
-        tab = self.tabs.active
-        if tab == "event" and chosen.event is None and chosen.seq is None and chosen.step:
-            self.tabs.active = "step"
-        elif tab == "step" and chosen.step is None and chosen.seq is not None:
-            self.tabs.active = "event"
+        tab, row = self.tabs.active, chosen.event is not None or chosen.seq is not None
+        if tab == "event" and not row and chosen.step:
+            self.tabs.active, self._turned = "step", True
+        elif tab == "step" and row and (self._turned or chosen.step is None):
+            self.tabs.active, self._turned = "event", False
         self._fill(keep_place=False)
 
     def show_tab(self, tab: Tab) -> None:
@@ -89,6 +91,7 @@ class Inspector(Vertical):
 
     def on_tab_strip_chosen(self, event: TabStrip.Chosen) -> None:
         event.stop()
+        self._turned = False
         self._fill(keep_place=False)
 
     def _fill(self, *, keep_place: bool) -> None:
