@@ -42,6 +42,7 @@ class Picture:
         """`spare` columns on the right of the drawing may be used for counts."""
         self.drawing, self.items, self.spare = drawing, drawing.items(), spare
         self._glyphs = glyphs
+        self._nodes = {node.id: node for node in drawing.plan.nodes}
         self._base = Canvas(drawing, glyphs, spare)
         self._faces: dict[str, BoxFace] = {}
         self._counts: dict[Label, str] = {}
@@ -78,12 +79,10 @@ class Picture:
         return changed
 
     def _passed(self, label: Label, counts: Mapping[EdgeKey, int]) -> int:
-        plan = self.drawing.plan
-        names = {node.id: node for node in plan.nodes}
         passed = [0]
         for index in label.wires:
-            wire = plan.wires[index]
-            source, target = names[wire.source], names[wire.target].name
+            wire = self.drawing.plan.wires[index]
+            source, target = self._nodes[wire.source], self._nodes[wire.target].name
             if source.kind == "failure":
                 passed.append(sum(n for (_, e, t), n in counts.items() if e == wire.event and t == target))
             else:

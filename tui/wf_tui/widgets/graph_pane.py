@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size, Spacing
@@ -17,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from wf_debug.control.breakpoints import Breakpoint
-from wf_debug.graph import Edge, FlowGraph
+from wf_debug.graph import FlowGraph
 from wf_debug.trace.activity import EdgeKey, StepActivity
 from wf_tui import look
 from wf_tui.graphview.boxes import BoxFace
@@ -26,12 +24,13 @@ from wf_tui.graphview.faces import face_of
 from wf_tui.graphview.fit import Fitter
 from wf_tui.graphview.glyphs import ASCII, UNICODE
 from wf_tui.graphview.navigate import item_at, neighbour
-from wf_tui.graphview.picture import ROLES, Picture, Role
+from wf_tui.graphview.observed import undeclared, with_observed
+from wf_tui.graphview.picture import Picture
 from wf_tui.graphview.plan import plan_of
+from wf_tui.widgets.graph_ink import Ink
 
 _INLINE_NODES = 12
 """A graph of more nodes is laid out in a thread, so that the screen never waits for it."""
-_SCREENS_KEPT = 3
 _COUNT_WIDTH = 6
 _ATTENTION: Mapping[str, int] = {"held": 0, "running": 1, "waiting": 2}
 
@@ -43,11 +42,7 @@ class GraphPane(ScrollView, can_focus=True):
     that the graph does not declare: that edge is then added, dotted.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"graph--{role}" for role in ROLES),
-        "graph--selected",
-        "graph--selected-blurred",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(Ink.CLASSES)
     DEFAULT_CSS = """
     GraphPane {
         height: 1fr;
@@ -112,8 +107,7 @@ class GraphPane(ScrollView, can_focus=True):
         self._stop_steps: frozenset[str] = frozenset()
         self._stop_events: frozenset[str] = frozenset()
         self._active = ""
-        self._strips: OrderedDict[int, Strip] = OrderedDict()
-        self._styles: dict[tuple[Role, bool], Style] = {}
+        self._ink = Ink(self)
 
     # -- what is shown ------------------------------
     @property
@@ -181,27 +175,14 @@ class GraphPane(ScrollView, can_focus=True):
             self.virtual_size = Size(0, 0)
             self._repaint()
             return
-        seen = tuple(Edge(source=s, event=e, target=t, origin="observed") for s, e, t in self._observed)
-        graph = self._graph.model_copy(update={"edges": self._graph.edges + seen})
-        self._fitter = Fitter(plan_of(graph), self._glyphs)
+        self._fitter = Fitter(plan_of(with_observed(self._graph, self._observed)), self._glyphs)
         self._fit()
 
     def _observe(self, edges: Collection[EdgeKey]) -> None:
-        """Add edges between known steps that nobody declared."""
-        if self._graph is None:
-            return
-        known = {(e.source, e.event, e.target) for e in self._graph.edges}
-        steps = {step.name for step in self._graph.steps}
-        fresh = [
-            edge
-            for edge in edges
-            if edge not in known
-            and edge not in self._observed
-            and edge[2] in steps
-            and edge[0] in {*steps, "start"}
-        ]
-        if fresh:
-            self._observed.update(dict.fromkeys(sorted(fresh)))
+        """Add the edges that nobody declared."""
+        fresh = undeclared(self._graph, edges) if self._graph else []
+        if any(edge not in self._observed for edge in fresh):
+            self._observed.update(dict.fromkeys(fresh))
             self._plan()
 
     def _fit(self) -> None:
@@ -377,6 +358,10 @@ class GraphPane(ScrollView, can_focus=True):
     def on_mouse_scroll_down(self) -> None:
         self.following = False
 
+    def on_scroll_to(self) -> None:
+        """A scrollbar was dragged."""
+        self.following = False
+
     # -- painting ------------------------------
     @property
     def _margin(self) -> int:
@@ -384,18 +369,17 @@ class GraphPane(ScrollView, can_focus=True):
         return max(0, (self.size.width - self._picture.drawing.width) // 2) if self._picture else 0
 
     def _repaint(self) -> None:
-        self._strips.clear()
+        self._ink.forget()
         self.refresh()
 
     def _repaint_rows(self, rows: Iterable[int]) -> None:
         for y in rows:
-            self._strips.pop(y, None)
+            self._ink.forget_row(y)
             self.refresh_line(y)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._styles.clear()
-        self._strips.clear()
+        self._ink.forget()
 
     def on_focus(self) -> None:
         self._repaint()
@@ -405,39 +389,18 @@ class GraphPane(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width, row = self.size.width, self.scroll_offset.y + y
-        blank = self.rich_style
         if self._picture is None or row >= self._picture.drawing.height:
             return self._remark(y, width)
-        strip = self._strips.get(row)
-        if strip is None:
-            strip = self._strips[row] = self._strip(self._picture, row)
-            while len(self._strips) > _SCREENS_KEPT * max(self.size.height, 1):
-                self._strips.popitem(last=False)
+        strip = self._ink.row(self._picture, row)
         if self._margin:
-            strip = Strip([Segment(" " * self._margin, blank), *strip])
-        return strip.crop_extend(self.scroll_offset.x, self.scroll_offset.x + width, blank)
+            strip = Strip([Segment(" " * self._margin, self.rich_style), *strip])
+        return strip.crop_extend(self.scroll_offset.x, self.scroll_offset.x + width, self.rich_style)
 
     def _remark(self, y: int, width: int) -> Strip:
         """Below the drawing; an empty one says so."""
         empty = self._picture is not None and not self._picture.drawing.boxes
         text = "no steps" if empty and y == 0 else ""
-        return Strip([Segment(text, self._style("terminal", False))]).extend_cell_length(
-            width, self.rich_style
-        )
-
-    def _strip(self, picture: Picture, row: int) -> Strip:
-        return Strip([Segment(run.text, self._style(run.role, run.selected)) for run in picture.row(row)])
-
-    def _style(self, role: Role, selected: bool) -> Style:
-        style = self._styles.get((role, selected))
-        if style is None:
-            style = self.get_component_rich_style(f"graph--{role}")
-            if selected and self.has_focus:
-                style += self.get_component_rich_style("graph--selected")
-            elif selected:
-                style += Style(bgcolor=self.get_component_rich_style("graph--selected-blurred").bgcolor)
-            self._styles[role, selected] = style
-        return style
+        return Strip([Segment(text, self._ink.style("terminal"))]).extend_cell_length(width, self.rich_style)
 
 
 def _total(activity: Mapping[str, StepActivity]) -> int:
