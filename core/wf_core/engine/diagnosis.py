@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wf_core.engine.plan import FlowPlan
 from wf_core.engine.state import Pending
-from wf_core.events import HumanResponseEvent, StopEvent
+from wf_core.events import Event, HumanResponseEvent, StopEvent
 from wf_core.matching import is_subclass
 
 if TYPE_CHECKING:
@@ -23,19 +23,16 @@ def unhandled(plan: FlowPlan, pending: Pending) -> str:
     name = kind.__name__
     if isinstance(pending.event, StopEvent):
         return f"{name} was sent, not returned: only a StopEvent that a step returns ends a run. It goes on."
-    relatives = [
-        (step.name, accepted)
-        for step in plan.steps.values()
-        for accepted in step.accepts
-        if is_subclass(kind, accepted) or is_subclass(accepted, kind)
-    ]
-    if relatives:
-        step, accepted = relatives[0]
-        return (
-            f"No step took {name}. Step {step!r} takes {accepted.__name__}, but events are matched by exact "
-            "class; "
-            f"send {accepted.__name__} itself, or give the step accept_event_subclasses=True."
-        )
+    for step in plan.steps.values():
+        for accepted in step.accepts:
+            if accepted is not Event and is_subclass(kind, accepted):
+                return (
+                    f"No step took {name}. Step {step.name!r} takes {accepted.__name__}, but events are matched by "
+                    f"exact class; send {accepted.__name__} itself, or give the step "
+                    "accept_event_subclasses=True."
+                )
+            if kind is not Event and is_subclass(accepted, kind):
+                return f"No step took {name}. Step {step.name!r} takes {accepted.__name__}, a kind of {name}."
     accepted_by = {
         a.__name__: s.name for s in plan.steps.values() for a in s.accepts if is_subclass(a, object)
     }

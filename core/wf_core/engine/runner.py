@@ -19,6 +19,7 @@ from wf_core.engine.commands import Command, Emit, Fail, Queued, Resume, RetryLa
 from wf_core.engine.gates import Gates
 from wf_core.engine.instrument import Clock, RunEnd, attached
 from wf_core.engine.invoking import Invoking, current_step
+from wf_core.engine.narration import NarratedStream
 from wf_core.engine.state import Pending, Work
 from wf_core.engine.stream import EventStream
 from wf_core.engine.timers import Timers
@@ -76,7 +77,7 @@ class Run:
         self.context_for = context_for
         self.over = False
         self.ended: RunEnd | None = None
-        self.stream = EventStream()
+        self.stream = NarratedStream() if workflow._verbose else EventStream()
         self.loop = asyncio.get_running_loop()
         self.result: asyncio.Future[StopEvent] = self.loop.create_future()
         instrument = attached()

@@ -1,0 +1,49 @@
+"""`verbose=True`: a line for everything a run's steps do."""
+
+from __future__ import annotations
+
+import logging
+
+from wf_core.engine.stream import EventStream, StateNote
+from wf_core.events import Event, StepState
+
+logger = logging.getLogger("wf_core.verbose")
+_SHOWN = 200
+"""Characters of an event that are shown."""
+
+
+class NarratedStream(EventStream):
+    """A stream that tells what passes: to the logger `wf_core.verbose` if it is on, else on stdout."""
+
+    __slots__ = ()
+
+    def put(self, item: Event | StateNote) -> None:
+        """Add an event, or the note of one, and tell it."""
+        _say(f"[event] {_short(item)}" if isinstance(item, Event) else _step_line(item))
+        super().put(item)
+
+
+def _step_line(note: StateNote) -> str:
+    name, state, worker, taken, given = note
+    if state is StepState.PREPARING:
+        return f"[{name}] enqueued (waiting for capacity)"
+    if state is StepState.RUNNING:
+        return f"[{name}:{worker}] started from {taken}"
+    if given is None or given is type(None):
+        return f"[{name}:{worker}] complete with no result"
+    return f"[{name}:{worker}] complete with {given.__name__}"
+
+
+def _short(event: Event) -> str:
+    try:
+        shown = repr(event)
+    except Exception as error:  # the author's own __repr__
+        shown = f"{type(event).__name__} (its repr raised {type(error).__name__})"
+    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
+
+
+def _say(line: str) -> None:
+    if logger.isEnabledFor(logging.INFO):
+        logger.info(line)
+    else:
+        print(line)
