@@ -164,7 +164,7 @@ def _copied_or_shared(value: Any, memo: dict[int, Any]) -> Any:
 
 
 def _isolated_container(value: Any, memo: dict[int, Any]) -> Any:
-    copied = deque(maxlen=value.maxlen) if isinstance(value, deque) else type(value)()
+    copied: Any = deque(maxlen=value.maxlen) if isinstance(value, deque) else type(value)()
     memo[id(value)] = copied  # before its parts, which may contain it
     if isinstance(value, dict):
         copied.update((_isolated(k, memo), _isolated(v, memo)) for k, v in value.items())

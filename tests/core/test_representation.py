@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -420,3 +421,27 @@ def test_nodes_and_edges_are_those_of_the_reference(tmp_path: Path):
 
     assert named(ours) == named(theirs)
     assert joined(ours) == joined(theirs)
+
+
+def test_a_source_that_was_edited_meanwhile_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "edited_flow.py"
+    text = """
+from wf_core import Context, Workflow, step
+from wf_core.events import Event, StartEvent, StopEvent
+
+class Sent(Event): ...
+
+class Edited(Workflow):
+    @step
+    async def begin(self, ctx: Context, ev: StartEvent) -> StopEvent:
+        ctx.send_event(Sent())
+        return StopEvent()
+"""
+    file.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = import_module("edited_flow")
+    assert step_node(get_workflow_representation(module.Edited), "begin").sends == ["Sent"]
+    for broken in ("", "\n" * 7 + "    @step\n    async def begin(self, (", text.replace("Sent()", '"""')):
+        file.write_text(broken)
+        node = step_node(get_workflow_representation(module.Edited), "begin")
+        assert (node.sends, node.accepts) == ([], ["StartEvent"])

@@ -11,6 +11,7 @@ import functools
 import inspect
 import os
 import textwrap
+import tokenize
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -239,7 +240,7 @@ def _parsed(function: Any) -> _Function | None:
         return None
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError, TypeError, ValueError):
+    except (OSError, SyntaxError, TypeError, ValueError, tokenize.TokenError):  # edited since it was loaded
         return None
     return next((node for node in ast.walk(tree) if isinstance(node, _Function)), None)
 

@@ -90,7 +90,7 @@ def is_retry_state(value: object) -> bool:
 
 def words_of_foreign(strategy: object) -> str:
     """A strategy or policy of unknown making, in words."""
-    return getattr(strategy, "__name__", None) or type(strategy).__name__
+    return getattr(strategy, "__name__", None) or type(strategy).__name__.lstrip("_")
 
 
 def in_words(seconds: float) -> str:
