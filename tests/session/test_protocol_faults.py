@@ -37,7 +37,9 @@ reply(dict(id=999))
     assert texts[4:] == ["the host greeted twice"]
 
 
-async def test_records_keep_their_order_when_the_session_writes_its_own_in_between(open_peer: OpenPeer) -> None:
+async def test_records_keep_their_order_when_the_session_writes_its_own_in_between(
+    open_peer: OpenPeer,
+) -> None:
     session = await open_peer(
         """
 records(record("note", seq=1, text="one"), record("note", seq=2, text="two"))
@@ -84,7 +86,9 @@ records(record("note", text="the stranger got " + repr(silent_end)))
 
 
 async def test_a_host_that_never_connects_is_named_with_its_last_output(open_peer: OpenPeer) -> None:
-    with pytest.raises(SessionError, match=r"did not connect within 0.5 s; its last output:\n  thinking hard") as raised:
+    with pytest.raises(
+        SessionError, match=r"did not connect within 0.5 s; its last output:\n  thinking hard"
+    ) as raised:
         await open_peer(
             "print('thinking hard', flush=True)\ntime.sleep(60)", connected=False, connect_timeout=0.5
         )
@@ -92,14 +96,18 @@ async def test_a_host_that_never_connects_is_named_with_its_last_output(open_pee
 
 
 async def test_a_host_that_ends_before_it_connects_is_named_with_its_exit_code(open_peer: OpenPeer) -> None:
-    with pytest.raises(SessionError, match=r"ended with exit code 3 before it connected; .*\n  oh no") as raised:
+    with pytest.raises(
+        SessionError, match=r"ended with exit code 3 before it connected; .*\n  oh no"
+    ) as raised:
         await open_peer("print('oh no', flush=True)\nsys.exit(3)", connected=False)
     assert raised.value.error.code == "host_died"
 
 
 async def test_another_protocol_is_refused(open_peer: OpenPeer) -> None:
     with pytest.raises(SessionError, match="speaks protocol 7, this session 1"):
-        await open_peer("sock = connect()\nlines = sock.makefile('r')\ngreet(protocol=7)\n" + SERVING, connected=False)
+        await open_peer(
+            "sock = connect()\nlines = sock.makefile('r')\ngreet(protocol=7)\n" + SERVING, connected=False
+        )
 
 
 async def test_a_host_that_dies_while_loading_says_how(open_peer: OpenPeer) -> None:
@@ -107,7 +115,9 @@ async def test_a_host_that_dies_while_loading_says_how(open_peer: OpenPeer) -> N
         await open_peer("next(commands())\nos.kill(os.getpid(), signal.SIGKILL)")
 
 
-async def test_a_host_that_ignores_every_plea_is_killed(open_peer: OpenPeer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_host_that_ignores_every_plea_is_killed(
+    open_peer: OpenPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("wf_debug.session.link._GOODBYE", 0.1)
     monkeypatch.setattr("wf_debug.session.link._TERMINATE", 0.1)
     session = await open_peer(
@@ -171,4 +181,6 @@ for start in range(0, 5000, 250):
         + SERVING
     )
     await session.pause()
-    assert [r.text for r in session.recording.records() if isinstance(r, Log)] == [f"line {n}" for n in range(5000)]
+    assert [r.text for r in session.recording.records() if isinstance(r, Log)] == [
+        f"line {n}" for n in range(5000)
+    ]

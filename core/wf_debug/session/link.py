@@ -44,8 +44,8 @@ from wf_debug.wire import (
 )
 
 Result = TypeVar("Result", bound=BaseModel)
-_TAIL = 20
-"""Lines of native output kept for an error message."""
+_TAIL, _QUOTED = 80, 12
+"""Lines of native output kept, and how many of them an error message shows."""
 _STRANGER = 2.0
 """Seconds that whoever connects has to say the token."""
 _TOKEN_LINE = 256
@@ -386,7 +386,7 @@ def _died(ending: Ending, command: str) -> SessionError:
 
 
 def _quoted(tail: deque[str] | tuple[str, ...]) -> str:
-    return "; its last output:\n" + "\n".join(f"  {line}" for line in tail) if tail else ""
+    return "; its last output:\n" + "\n".join(f"  {line}" for line in list(tail)[-_QUOTED:]) if tail else ""
 
 
 def _brief(error: ValidationError) -> str:
