@@ -7,9 +7,9 @@ Shows
     findings are settled by the machine. The join `apply` fires when the last answer is in.
 
 Try
-    `wf-tui sample_flows/review.py`, `r`. The waiting items stand in the lanes (`2`) and `h` opens the
-    answer, which names the item. Answer some with "accept", one with "waive". `w` on `apply` tells for
-    whom it waits. Leave with `q` while questions are open: `wf-tui open` shows the recording as it was.
+    `wf-tui sample_flows/review.py`, `r`. Eight questions come up: `h` opens them one after the other,
+    each for its own item. Answer some with "accept", one with "waive". `w` on `apply` tells for whom it
+    waits. Leave with `q` while questions are open: `wf-tui open` shows the recording as it was.
 
 Headless
     wf-tui run sample_flows/review.py -i ask_from=never
@@ -98,9 +98,9 @@ class FindingOpen(Event):
 class DecisionNeeded(InputRequiredEvent):
     """Puts one finding to a person."""
 
-    prompt: str
     item: str
     severity: str
+    prompt: str
     proposal: str
 
 
