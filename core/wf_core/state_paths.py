@@ -66,6 +66,12 @@ def _split(path: str) -> list[str]:
     return segments
 
 
+def _undeclared(model: DictLikeModel) -> dict[str, Any]:
+    """The dictionary of undeclared values, read past the model's attribute lookup: this is a hot path."""
+    values: dict[str, Any] = (model.__pydantic_private__ or {})["_data"]
+    return values
+
+
 def _declares(model: DictLikeModel, name: str) -> bool:
     cls = type(model)
     return (
@@ -79,8 +85,9 @@ def _step_into(holder: Any, segment: str) -> Any:
     if isinstance(holder, dict):
         return holder[segment]
     if isinstance(holder, DictLikeModel):  # its methods (`items`, `get`) never hide a key of that name
-        if segment in holder:
-            return holder[segment]
+        values = _undeclared(holder)
+        if segment in values:
+            return values[segment]
         if _declares(holder, segment):
             return getattr(holder, segment)
         raise KeyError(segment)
@@ -94,7 +101,12 @@ def _assign(holder: Any, segment: str, value: Any) -> None:
     if isinstance(holder, dict):
         holder[segment] = value
         return
-    if not isinstance(holder, DictLikeModel):
+    if isinstance(holder, DictLikeModel):
+        cls = type(holder)
+        if segment not in cls.model_fields and segment not in cls.__private_attributes__:
+            _undeclared(holder)[segment] = value
+            return
+    else:
         try:
             holder[int(segment)] = value
         except (ValueError, TypeError, IndexError):
@@ -108,7 +120,7 @@ def _shallow(holder: Any) -> Any:
     if isinstance(holder, BaseModel):
         copied = holder.model_copy()
         if isinstance(copied, DictLikeModel):
-            copied._data = dict(copied._data)
+            copied._data = dict(_undeclared(copied))
         return copied
     if isinstance(holder, dict | list):
         return copy(holder)
