@@ -83,7 +83,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("follow", "f,f11", "follow", "Let the held event go on and stop at what it causes", stepping.follow, all_of(ready, something_held), "run", 22),
     Command("run_to", "t", "run to", "Go on until the next event reaches the selected step", stepping.run_to, all_of(ready, any_live, step_selected), "run", 0, panes=_PLACES),
     Command("cancel", "K", "cancel run", "Cancel the shown run", runs.cancel, all_of(ready, run_live), "run"),
-    Command("runs", "l", "runs", "List the runs and choose which one is shown", runs.choose_run, several_runs, "run", 60),
+    Command("runs", "L,l", "runs", "List the runs and choose which one is shown", runs.choose_run, several_runs, "run", 60),
     Command("workflow", "W", "workflow", "Choose another workflow of the file", runs.choose_workflow, all_of(ready, several_workflows), "run"),
     # -- held events
     Command("accept", "a", "accept", "Let the held event go on as it is (the selected one, else the oldest)", held.accept, all_of(ready, something_held), "held", 10, panes=_HELD),
@@ -92,7 +92,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("drop", "x", "drop", "Drop the held event: it never happens", held.drop, all_of(ready, something_held), "held", 12, panes=_HELD),
     Command("duplicate", "d", "duplicate", "Let the held event go on twice", held.duplicate, all_of(ready, something_held), "held", 13, panes=_HELD),
     Command("inject", "i", "inject", "Send an event into the run: a typed form or raw JSON", held.inject, all_of(ready, run_live, can_inject), "held", 50),
-    Command("answer", "h", "answer", "Answer the question that a step asks", held.answer, all_of(ready, prompted), "held", 5),
+    Command("answer", "H,h", "answer", "Answer the question that a step asks", held.answer, all_of(ready, prompted), "held", 5),
     Command("fork", "F", "fork", "Fork the run from the selection", view.nothing, later("forking a run from a past moment is not available in this version"), "held"),
     # -- breakpoints
     Command("breakpoint", "b,f9", "breakpoint", "Set or remove a breakpoint on the selected event type or step", breakpoints.toggle, all_of(ready, place_selected), "breakpoints", 45, panes=_PLACES),

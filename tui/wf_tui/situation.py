@@ -77,7 +77,7 @@ def has_input(now: Situation) -> str | None:
 def run_live(now: Situation) -> str | None:
     if now.run_live:
         return None
-    return "the shown run is over: l lists the runs" if now.live_runs else "nothing runs: r starts a run"
+    return "the shown run is over: L lists the runs" if now.live_runs else "nothing runs: r starts a run"
 
 
 def any_live(now: Situation) -> str | None:

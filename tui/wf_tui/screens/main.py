@@ -370,9 +370,8 @@ class MainScreen(Screen[None]):
         elif report.outcome != "unchanged":
             self._reload_error = ""
             self.loaded()
-            self.say(
-                f"reloaded {', '.join(report.files) or 'the flow'}: {report.detail or _RELOADED[report.outcome]}"
-            )
+            files = ", ".join(report.files) or "the flow"
+            self.say(f"reloaded {files}: {report.detail or _RELOADED[report.outcome]}")
         elif asked:
             self.say("nothing changed since the last load")
         self._show_banner()

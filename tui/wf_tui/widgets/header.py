@@ -74,7 +74,7 @@ def header_parts(heads: Heads) -> list[look.Cell]:
     if heads.held:
         parts.append((f"{look.mark('held').sign} {heads.held} held", "warn"))
     if heads.prompts:
-        parts.append(("? answer: h", "warn"))
+        parts.append(("? answer: H", "warn"))
     if heads.wall:
         parts.append((f"wall {heads.wall}", "muted"))
     if heads.run:
