@@ -64,7 +64,8 @@ class NativeBackend:
 
     # -- runs
     def live_runs(self) -> list[str]:
-        return list(dict.fromkeys([*self._instrument.live, *self._started]))
+        started = [run for run, (handler, _) in list(self._started.items()) if not handler.is_done()]
+        return list(dict.fromkeys([*self._instrument.live, *started]))
 
     def workflow_of(self, run: str) -> type:
         return type(self._handle(run).workflow)

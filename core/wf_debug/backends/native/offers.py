@@ -142,13 +142,19 @@ def _findings(text: str) -> list[str]:
 
 
 def _placed(text: str, graph: FlowGraph, cls: type[Workflow]) -> Problem:
+    """The step is the first that the text names, the place the one the text gives, else the step's or event's."""
     words = re.findall(r"\w+", text)
     step = next((s for name in words for s in graph.steps if s.name == name), None)
     event = next((e for name in words for e in graph.events if e.name == name and e.source), None)
     if step is None and event is not None:
         step = next((s for s in graph.steps if event.name in (*s.accepts, *s.emits)), None)
-    where = (step.source if step else None) or (event.source if event else None) or _source_of(cls)
+    where = _place_given(text) or (step and step.source) or (event and event.source) or _source_of(cls)
     return Problem(message=text.strip(), step=step.name if step else None, where=where)
+
+
+def _place_given(text: str) -> SourceRef | None:
+    found = re.search(r"\(([^()\n]+):(\d+)\)", text)
+    return SourceRef(file=found[1], line=int(found[2])) if found else None
 
 
 def _info(name: str, cls: type[Workflow], graph: FlowGraph, problems: list[Problem]) -> WorkflowInfo:
