@@ -106,25 +106,25 @@ def title(dialog: Dialog[Any]) -> str:
 async def test_start_gives_the_fields_that_the_host_found_right(session: Session) -> None:
     async with shown(dialog := StartDialog(session)) as pilot:
         assert title(dialog) == "Run Questions"
-        await pilot.press(*"rain", "ctrl+s")
+        await pilot.press("r", "ctrl+s")
         await until(pilot, closed(pilot))
-        assert answer(pilot) == {"query": "rain"}
+        assert answer(pilot) == {"query": "r"}
 
 
 async def test_start_shows_what_the_host_refuses_and_keeps_it(session: Session) -> None:
     async with shown(dialog := StartDialog(session)) as pilot:
-        await pilot.press(*"rain!", "ctrl+s")
+        await pilot.press("r", "!", "ctrl+s")
         await until(pilot, lambda: bool(trouble(dialog)))
         assert "no shouting" in trouble(dialog)
-        assert texts(dialog)["query"] == "rain!"
+        assert texts(dialog)["query"] == "r!"
         await pilot.press("escape")
         assert answer(pilot) is None
     async with shown(dialog := StartDialog(session)) as pilot:
-        assert texts(dialog)["query"] == "rain!", "what was typed comes back"
+        assert texts(dialog)["query"] == "r!", "what was typed comes back"
         await pilot.press("backspace", "ctrl+s")
         await until(pilot, closed(pilot))
     async with shown(dialog := StartDialog(session)):
-        assert texts(dialog)["query"] != "rain!", "what was sent does not"
+        assert texts(dialog)["query"] != "r!", "what was sent does not"
 
 
 async def test_start_begins_with_the_last_input(session: Session) -> None:
@@ -248,12 +248,12 @@ async def test_a_question_is_answered_and_the_next_one_follows(session: Session)
         assert title(dialog) == "conclude asks · 2 questions open"
         assert str(dialog.query_one("#text", Static).content) == "Which one?"
         assert texts(dialog) == {"answer": ""}, "requirements are sent, not shown"
-        await pilot.press(*"left", "ctrl+s")
+        await pilot.press("l", "ctrl+s")
         await until(pilot, lambda: dialog._prompt.run == runs[1])
         await until(pilot, lambda: texts(dialog) == {"answer": ""})
-        await pilot.press(*"right", "ctrl+s")
+        await pilot.press("r", "ctrl+s")
         await until(pilot, closed(pilot))
-    for run, said in zip(runs, ("left", "right"), strict=True):
+    for run, said in zip(runs, ("ask 1 l", "ask 2 r"), strict=True):
         await session.wait_run_end(run)
         assert said in str(session.live.runs[run])
 
@@ -263,10 +263,10 @@ async def test_a_question_put_off_keeps_its_half_answer(session: Session) -> Non
     await session.wait_for(lambda _: bool(session.live.prompts), 30)
     prompt = session.live.prompts[0]
     async with shown(PromptDialog(session, prompt)) as pilot:
-        await pilot.press(*"may", "escape")
+        await pilot.press("m", "escape")
         assert answer(pilot) is None
     async with shown(dialog := PromptDialog(session, prompt)):
-        assert texts(dialog) == {"answer": "may"}
+        assert texts(dialog) == {"answer": "m"}
     await session.cancel(run)
 
 
@@ -347,21 +347,15 @@ async def test_the_picker_tells_name_purpose_place_and_problems() -> None:
 
 
 # -- small terminals
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (200, 60)])
+@pytest.mark.parametrize("size", [(40, 10), (80, 24)])
 async def test_the_buttons_and_the_field_in_use_are_always_in_sight(
     session: Session, size: tuple[int, int]
 ) -> None:
-    dialogs: list[Dialog[Any]] = [
-        StartDialog(session),
-        BreakpointDialog(session),
-        InjectDialog(session, "Found"),
-    ]
+    dialogs: list[Dialog[Any]] = [StartDialog(session), BreakpointDialog(session)]
     for dialog in dialogs:
         async with shown(dialog, size) as pilot:
-            await pilot.pause()
-            for _ in range(3):
+            for _ in range(2):
                 await pilot.press("tab")
-                await pilot.pause()
                 assert dialog.focused is not None
                 seen = dialog.find_widget(dialog.focused).visible_region
                 assert seen.height >= 1, f"{dialog.focused} in {dialog}"
@@ -377,7 +371,7 @@ async def test_a_form_without_its_host_keeps_what_was_typed(session: Session) ->
     await lonely.close()
     dialog: FormDialog[Any] = StartDialog(lonely)
     async with shown(dialog) as pilot:
-        await pilot.press(*"rain", "ctrl+s")
+        await pilot.press("r", "ctrl+s")
         await until(pilot, lambda: bool(trouble(dialog)))
-        assert texts(dialog)["query"] == "rain"
+        assert texts(dialog)["query"] == "r"
         assert answer(pilot) is PENDING

@@ -164,11 +164,13 @@ class EventForm(Vertical):
             _boxes(first)[0].focus()
 
     def focus_first(self) -> None:
-        """Go to the first required field that is empty, else to the first."""
+        """Go to the first field at fault, else to the first required one that is empty, else to the first."""
         if self.in_json:
             self.query_one(JsonArea).focus()
             return
-        rows = [r for r in self.query(FieldRow) if r.spec.required and not r.text] or [*self.query(FieldRow)]
+        fields = [*self.query(FieldRow)]
+        missing = [r for r in fields if r.spec.required and not r.text]
+        rows = [r for r in fields if r.has_class("-bad")] or missing or fields
         boxes = [b for r in rows for b in _boxes(r)] or [b for r in self.query(ExtraRow) for b in _boxes(r)]
         if self._suggest and len(boxes) > 1:
             boxes = boxes[1:]

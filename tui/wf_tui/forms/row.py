@@ -16,10 +16,12 @@ from wf_tui.forms.boxes import JsonBox, LineBox, TextBox, TickBox
 from wf_tui.forms.schema import UNSET, FieldSpec
 from wf_tui.forms.text import BadText, dump_json, offered, read_text
 from wf_tui.forms.words import example_of
-from wf_tui.look import clean, mark
+from wf_tui.look import clean, ellipsis, mark
 
-_DEFAULT_WIDTH = 40
-"""A default is quoted up to this many characters."""
+_QUOTE = 24
+"""A default is quoted beside the type up to this many characters."""
+_PLACEHOLDER = 60
+"""A default is shown in the empty box up to this many characters."""
 
 
 class Problem(Static):
@@ -60,6 +62,8 @@ class FieldRow(Horizontal):
         self.spec = spec
         self._start = text
         self._touched = bool(text)
+        self._at_fault = ""
+        """The text that the complaint in sight is about."""
 
     def compose(self) -> ComposeResult:
         needs_you = self.spec.required and not (self.spec.choices and self._start)
@@ -92,20 +96,24 @@ class FieldRow(Horizontal):
     @text.setter
     def text(self, text: str) -> None:
         self._touched = bool(text)
-        match self.box:
-            case Input() as line:
-                line.value = text
-            case TextArea() as area:
-                area.text = text
-                area.move_cursor(area.document.end)
-            case TickBox() as tick:
-                with tick.prevent(TickBox.Changed):
-                    tick.value = _ticked(self.spec, text)
-            case Select() as select:
-                select.value = text or Select.NULL
+        box = self.box
+        with box.prevent(Input.Changed, TextArea.Changed, TickBox.Changed, Select.Changed):
+            match box:
+                case Input():
+                    box.value = text
+                case TextArea():
+                    box.text = text
+                    box.move_cursor(box.document.end)
+                case TickBox():
+                    box.value = _ticked(self.spec, text)
+                case Select():
+                    box.value = text or Select.NULL
+        self.show_problem("")
+        self.check()
 
     def show_problem(self, text: str) -> None:
         """Show what is wrong under the box; an empty text clears it."""
+        self._at_fault = self.text
         self.set_class(bool(text), "-bad")
         self.query_one(Problem).show(text)
 
@@ -120,11 +128,17 @@ class FieldRow(Horizontal):
     def _ticked_by_hand(self) -> None:
         self._touched = True
 
+    @on(Select.Changed)
+    def _chosen(self) -> None:
+        if self.has_class("-here"):
+            self.call_after_refresh(self.screen.focus_next)
+
     @on(Input.Changed)
     @on(TextArea.Changed)
     @on(Select.Changed)
     def _being_mended(self) -> None:
-        self.show_problem("")
+        if self.text != self._at_fault:
+            self.show_problem("")
 
     def on_descendant_focus(self) -> None:
         self.add_class("-here")
@@ -187,7 +201,7 @@ def _box(spec: FieldSpec, text: str) -> Widget:
 def _select(spec: FieldSpec, text: str) -> Select[str]:
     options = list(_options(spec))
     value = text if any(text == v for _, v in options) else Select.NULL
-    default = "" if spec.default in (UNSET, None) else f" ({_short(spec.default)})"
+    default = "" if spec.default in (UNSET, None) else f" ({_short(spec.default, _QUOTE)})"
     prompt = "choose" if spec.required else f"unset{default}"
     may_be_blank = not spec.required or value is Select.NULL
     return Select(options, prompt=prompt, allow_blank=may_be_blank, value=value, compact=True)
@@ -205,7 +219,7 @@ def _ticked(spec: FieldSpec, text: str) -> bool:
 def _placeholder(spec: FieldSpec) -> str:
     if spec.required:
         return ""
-    return "unset" if spec.default in (UNSET, None) else _short(spec.default)
+    return "unset" if spec.default in (UNSET, None) else _short(spec.default, _PLACEHOLDER)
 
 
 def _hint(spec: FieldSpec) -> Content:
@@ -213,12 +227,12 @@ def _hint(spec: FieldSpec) -> Content:
     if example := example_of(spec.format):
         parts[0] += f", like {example}"
     if spec.default not in (UNSET, None):
-        parts.append(f"default {_short(spec.default)}")
+        parts.append(f"default {_short(spec.default, _QUOTE)}")
     if spec.description:
         parts.append(clean(spec.description))
     return Content(" · ".join(parts))
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, width: int) -> str:
     text = clean(value) if isinstance(value, str) and value else " ".join(dump_json(value).split())
-    return text if len(text) <= _DEFAULT_WIDTH else f"{text[: _DEFAULT_WIDTH - 1]}…"
+    return text if len(text) <= width else text[: width - 1] + ellipsis()

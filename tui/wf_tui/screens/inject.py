@@ -28,7 +28,10 @@ _NAME_WIDTH = 28
 
 
 class InjectDialog(FormDialog[None]):
-    """First the list of event types, then the form. Stays open until somebody takes the event."""
+    """First the list of event types, then the form. Stays open until somebody takes the event.
+
+    `event_type` skips the list, if somebody takes such events.
+    """
 
     DEFAULT_CSS = """
     InjectDialog {
@@ -49,12 +52,13 @@ class InjectDialog(FormDialog[None]):
         Binding("down", "into_list", show=False),
         Binding("up", "into_filter", show=False),
     ]
-    KEYS = "type to filter · enter choose · esc back"
+    KEYS = "type to filter · enter choose · esc cancel"
 
     def __init__(self, session: Session, event_type: str | None = None) -> None:
         super().__init__(session, "Inject an event")
         self._graph = session.workflow.graph if session.workflow else FlowGraph(name="")
-        self._asked = self._graph.event(event_type) if event_type else None
+        asked = self._graph.event(event_type) if event_type else None
+        self._asked = asked if asked and _takers(asked, self._graph) else None
         self._event: EventType | None = None
 
     @property
@@ -129,7 +133,8 @@ class InjectDialog(FormDialog[None]):
         self.set_class(picking, "-picking")
         self.query_one("#pick").display = picking
         self.query_one("#submit", Button).label = "Choose" if picking else "Inject"
-        keys = self.KEYS if picking else "ctrl+s inject · esc back · F2 JSON · enter next"
+        esc = "cancel" if self._asked else "back"
+        keys = self.KEYS if picking else f"ctrl+s inject · esc {esc} · F2 JSON · enter next"
         self.query_one("#frame").border_subtitle = Content(keys)
 
     async def action_back(self) -> None:

@@ -32,7 +32,7 @@ class PromptDialog(FormDialog[None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+n", "next", "next question", priority=True)]
-    KEYS = "enter send · esc later · F2 JSON · ctrl+j new line"
+    KEYS = "ctrl+s send · esc later · F2 JSON · enter next · ctrl+j new line"
 
     def __init__(self, session: Session, prompt: Prompt) -> None:
         super().__init__(session, "")
