@@ -17,7 +17,7 @@ from wf_tui.graphview.paint import to_lines
 from wf_tui.graphview.plan import plan_of
 
 GOLDEN = Path(__file__).parent / "golden"
-LEVELS = {"cosy": LADDER[0], "compact": LADDER[2], "overview": LADDER[4]}
+LEVELS = {"cosy": LADDER[0], "compact": LADDER[2], "overview": LADDER[-1]}
 
 
 def drawn(name: str, level: str, glyphs=UNICODE) -> str:

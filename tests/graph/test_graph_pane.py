@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.graph import FlowGraph
 from wf_debug.trace.activity import StepActivity, WorkerState, WorkerStatus
+from wf_tui.graphview.boxes import BoxFace
 from wf_tui.graphview.navigate import neighbour
 from wf_tui.widgets.graph_pane import GraphPane
 
@@ -273,3 +274,16 @@ async def test_states_differ_in_colour_on_every_theme(theme: str) -> None:
                     if name in segment.text and segment.style:
                         colours[name] = segment.style.color
         assert colours["clean"] != colours["embed"]
+
+
+async def test_only_what_changed_is_drawn_again() -> None:
+    async with showing(linear()) as (app, _pilot):
+        picture = app.pane.picture
+        assert picture.set_faces(picture_faces(app)) == set()
+        changed = picture.set_faces({**picture_faces(app), "clean": BoxFace(state="running")})
+        box = picture.drawing.boxes["clean"]
+        assert changed == set(range(box.y, box.y + box.height))
+
+
+def picture_faces(app: Harness) -> dict[str, BoxFace]:
+    return {name: BoxFace() for name in app.pane.picture.drawing.boxes}

@@ -13,6 +13,7 @@ LADDER = (
     Rung("cosy", gap=1, label_limit=14),
     Rung("compact"),
     Rung("compact", gap=1, label_limit=12),
+    Rung("compact", gap=1, label_limit=8),
     Rung("compact", gap=1, label_limit=0),
 )
 """From the most detail to the least."""
