@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -362,6 +364,22 @@ async def test_the_buttons_and_the_field_in_use_are_always_in_sight(
             submit = dialog.find_widget(dialog.query_one("#submit")).visible_region
             assert submit.area > 0
             assert dialog.region.contains_region(submit)
+
+
+async def test_a_host_that_does_not_answer_leaves_the_dialog_alive(session: Session) -> None:
+    async with shown(dialog := StartDialog(session)) as pilot:
+        os.kill(session.hello.pid, signal.SIGSTOP)
+        try:
+            await pilot.press("r", "ctrl+s", "ctrl+s")
+            frame = dialog.query_one("#frame")
+            await until(pilot, lambda: "asking the host" in str(frame.border_subtitle))
+            await pilot.press("escape")
+            await until(pilot, closed(pilot))
+            assert answer(pilot) is None
+        finally:
+            os.kill(session.hello.pid, signal.SIGCONT)
+    async with shown(dialog := StartDialog(session)):
+        assert texts(dialog)["query"].endswith("r")
 
 
 async def test_a_form_without_its_host_keeps_what_was_typed(session: Session) -> None:

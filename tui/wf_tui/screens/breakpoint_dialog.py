@@ -82,8 +82,8 @@ class BreakpointDialog(Dialog[None]):
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:
-        taken = 4 if self.has_class("-short") else 7
-        self.query_one("#parts").styles.max_height = max(3, self.size.height - taken)
+        parts = self.query_one("#parts")
+        parts.styles.max_height = max(3, self.room(parts))
         self.call_after_refresh(self.show_focused)
 
     @on(Select.Changed, "#action Select")
@@ -98,11 +98,11 @@ class BreakpointDialog(Dialog[None]):
     def action_submit(self) -> None:
         read = self._read()
         if read is not None:
-            self.run_worker(self._set(read), exclusive=True, group="submit")
+            self.begin(lambda: self._set(read))
 
     @on(Button.Pressed, "#remove")
     def _remove(self) -> None:
-        self.run_worker(self._set(None), exclusive=True, group="submit")
+        self.begin(lambda: self._set(None))
 
     def _read(self) -> Breakpoint | None:
         rows = list(self.query(FieldRow))
@@ -129,6 +129,7 @@ class BreakpointDialog(Dialog[None]):
             self.dismiss(None)
         else:
             self.complain(f"it is set, but cannot match: {refused}")
+            self.call_after_refresh(self._fit)
 
 
 def _refusal(answers: list[Verification.Item], wanted: Breakpoint | None) -> str | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
-from typing import ClassVar, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,6 +20,8 @@ from wf_tui.forms.row import Problem
 from wf_tui.look import clean
 
 Answer = TypeVar("Answer")
+_PATIENCE = 0.4
+"""Seconds that an answer may take before the dialog says that it waits."""
 
 
 class Dialog(ModalScreen[ScreenResultType]):
@@ -44,7 +46,7 @@ class Dialog(ModalScreen[ScreenResultType]):
         & .remark { color: $text-muted; height: auto; margin-bottom: 1; }
         & #actions { height: 1; margin-top: 1; }
         & #actions Button { margin-right: 2; min-width: 10; }
-        & OptionList { border: none; padding: 0; background: $surface; max-height: 14; }
+        & OptionList { border: none; padding: 0; background: $surface; max-height: 50vh; }
         & OptionList { scrollbar-size-vertical: 1; }
         & OptionList:focus { border: none; background-tint: transparent; }
         &.-tall > #frame { padding: 1 2; }
@@ -54,7 +56,6 @@ class Dialog(ModalScreen[ScreenResultType]):
         &.-short {
             & > #frame { padding: 0 1; }
             & #actions { margin: 0; }
-            & OptionList { max-height: 5; }
             & .remark { display: none; }
             & TabStrip { margin-bottom: 0; }
             & FieldRow { margin-bottom: 0; & .hint { display: none; max-height: 2; } }
@@ -78,11 +79,16 @@ class Dialog(ModalScreen[ScreenResultType]):
     def compose(self) -> ComposeResult:
         with Vertical(id="frame") as frame:
             frame.border_title = Content(clean(self._frame_title))
-            frame.border_subtitle = Content(self.KEYS)
+            frame.border_subtitle = Content(self.keys)
             yield from self.body()
             yield Problem(id="trouble")
             with Horizontal(id="actions"):
                 yield from self.buttons()
+
+    @property
+    def keys(self) -> str:
+        """The keys that act now."""
+        return self.KEYS
 
     def body(self) -> Iterable[Widget]:
         """What the dialog is about."""
@@ -108,11 +114,34 @@ class Dialog(ModalScreen[ScreenResultType]):
     async def attempt(self, command: Awaitable[Answer]) -> Answer | None:
         """Await a command to the session; a failure is told in the dialog and gives None."""
         self.complain("")
+        waiting = self.set_timer(_PATIENCE, self._say_waiting)
         try:
             return await command
         except SessionError as failure:
             self.refused(failure.error)
             return None
+        finally:
+            waiting.stop()
+            self._say_below(self.keys)
+
+    def begin(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Start what a button does, unless the last one is still being done."""
+        if all(worker.is_finished for worker in self.workers if worker.node is self):
+            self.run_worker(work())
+
+    def room(self, child: Widget) -> int:
+        """Rows that one child of the frame may take."""
+        frame = self.query_one("#frame")
+        others = [w for w in frame.children if w.display and w is not child]
+        used = sum(w.outer_size.height + w.styles.margin.height for w in others)
+        return self.size.height - used - frame.gutter.height
+
+    def _say_waiting(self) -> None:
+        self._say_below("asking the host ... · esc cancel")
+
+    def _say_below(self, text: str) -> None:
+        for frame in self.query("#frame"):
+            frame.border_subtitle = Content(text)
 
     def refused(self, error: WireError) -> None:
         """Explain why a command failed: what, where, and the next thing to try."""

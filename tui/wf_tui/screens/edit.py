@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,7 +67,7 @@ class EditDialog(FormDialog[None]):
     def _decided(self, pressed: Button.Pressed) -> None:
         for action in ("accept", "drop", "duplicate"):
             if pressed.button.id == action:
-                self.run_worker(self._release(action), exclusive=True, group="submit")
+                self.begin(partial(self._release, action))
 
     async def _release(
         self, action: Literal["accept", "edit", "drop", "duplicate"], data: dict[str, Any] | None = None

@@ -52,11 +52,8 @@ class FormDialog(Dialog[ScreenResultType]):
             self.form.focus_first()
 
     def _fit(self) -> None:
-        frame = self.query_one("#frame")
-        others = [w for w in frame.children if w.display and w is not self.form]
-        used = sum(w.outer_size.height + w.styles.margin.height for w in others) + frame.gutter.height
         if self.form:
-            self.form.limit_height(self.size.height - used)
+            self.form.limit_height(self.room(self.form))
             self.call_after_refresh(self.show_focused)
 
     async def action_cancel(self) -> None:
@@ -65,8 +62,8 @@ class FormDialog(Dialog[ScreenResultType]):
         await super().action_cancel()
 
     def action_submit(self) -> None:
-        if self.form:
-            self.run_worker(self._submit(self.form), exclusive=True, group="submit")
+        if form := self.form:
+            self.begin(lambda: self._submit(form))
 
     async def action_switch_tab(self) -> None:
         if self.form:

@@ -84,6 +84,11 @@ class InjectDialog(FormDialog[None]):
         else:
             self.query_one(LineBox).focus()
 
+    @property
+    def keys(self) -> str:
+        esc = "cancel" if self._asked else "back"
+        return f"ctrl+s inject · esc {esc} · F2 JSON · enter next" if self._event else self.KEYS
+
     # -- choosing the type
     def _options(self, words: str) -> Iterator[Option]:
         matching = [e for e in self._graph.events if _matches(e, self._graph, words)]
@@ -133,9 +138,7 @@ class InjectDialog(FormDialog[None]):
         self.set_class(picking, "-picking")
         self.query_one("#pick").display = picking
         self.query_one("#submit", Button).label = "Choose" if picking else "Inject"
-        esc = "cancel" if self._asked else "back"
-        keys = self.KEYS if picking else f"ctrl+s inject · esc {esc} · F2 JSON · enter next"
-        self.query_one("#frame").border_subtitle = Content(keys)
+        self.query_one("#frame").border_subtitle = Content(self.keys)
 
     async def action_back(self) -> None:
         """To the list of types, keeping what is typed."""
@@ -172,16 +175,17 @@ class InjectDialog(FormDialog[None]):
         await super().action_cancel()
 
     async def send(self, data: dict[str, Any]) -> bool:
-        assert self._event is not None
+        event = self._event
+        assert event is not None
         step = str(self.query_one("#target Select", Select).value) or None
-        result = await self.attempt(self.session.inject(self._event.name, data, step))
+        result = await self.attempt(self.session.inject(event.name, data, step))
         if result is None:
             return False
         if not result.accepted_by:
-            self.complain(_nobody(self._event.name, result))
+            self.complain(_nobody(event.name, result))
             return False
         self.app.notify(
-            f"{arrow()} {', '.join(result.accepted_by)}", title=f"{self._event.name} injected", markup=False
+            f"{arrow()} {', '.join(result.accepted_by)}", title=f"{event.name} injected", markup=False
         )
         self.dismiss(None)
         return True
