@@ -210,6 +210,16 @@ def tangle(size: int, seed: int, loops: int) -> FlowGraph:
     return flow(f"tangle{size}", triples)
 
 
+def thicket(seed: int) -> FlowGraph:
+    """Many wires between few steps, in any direction."""
+    chance = random.Random(seed)
+    names = [f"st{i}" for i in range(chance.randrange(8, 20))]
+    count = chance.randrange(len(names), 3 * len(names))
+    wires = [(chance.choice(names), chance.choice(names), f"Ev{chance.randrange(12)}") for _ in range(count)]
+    ends = [(name, STOP, "StopEvent") for name in chance.sample(names, chance.randrange(5))]
+    return flow("thicket", [(START, "st0", "StartEvent"), *wires, *ends], extra=names)
+
+
 SAMPLES: dict[str, Callable[[], FlowGraph]] = {
     "linear": linear,
     "branch_loop": branch_loop,

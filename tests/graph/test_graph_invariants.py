@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
-from graphs import flow
+import pytest
+from graphs import flow, thicket
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -77,7 +78,7 @@ def check(drawing: Drawing) -> None:
         assert all((la.x - 2, la.y) in drawing.routes[index] for la in labels), "a label is not at its line"
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(graph=graphs(), rung=st.sampled_from(LADDER))
 @example(graph=flow("none", []), rung=LADDER[0])
 @example(graph=flow("ends", [(START, STOP, "StartEvent")]), rung=LADDER[0])
@@ -106,3 +107,8 @@ def test_deep_and_wide_graphs_are_drawn() -> None:
     wide = [("s0", f"w{i}", "Job") for i in range(25)] + [(f"w{i}", "s1", f"Done{i}") for i in range(25)]
     check(lay_out(plan_of(flow("deep", [(START, "s0", "StartEvent"), *deep]))))
     check(lay_out(plan_of(flow("wide", [(START, "s0", "StartEvent"), *wide]))))
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_thickets_are_drawn_without_fault(seed: int) -> None:
+    check(lay_out(plan_of(thicket(seed)), LADDER[seed % len(LADDER)]))
