@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from pydantic import BaseModel
 
 from wf_core import snapshot
+from wf_core.engine.broker import Broker
 from wf_core.engine.invoking import current_step
+from wf_core.engine.recorder import recorded
 from wf_core.engine.runner import Run
 from wf_core.engine.state import Work
 from wf_core.errors import ContextStateError, WorkflowRuntimeError
@@ -227,7 +229,7 @@ class Context(Generic[StateT]):
             self._snapshot = snapshot.left_behind(self._run, self._serializer)
         run = Run(
             self._workflow,
-            self._snapshot.broker(self._workflow._plan(), self._serializer),
+            self._broker(run_id),
             run_id,
             start,
             store,
@@ -237,6 +239,13 @@ class Context(Generic[StateT]):
         )
         self._run = run
         return WorkflowHandler(run, self)
+
+    def _broker(self, run_id: str) -> Broker:
+        kept, journal = self._snapshot, self._workflow._journal
+        broker = kept.broker(self._workflow._plan(), self._serializer)
+        if journal is None:
+            return broker
+        return recorded(broker, journal, run_id, self._serializer.serialize, kept.broker_data)
 
     def _snapshot_of(self, run: Run) -> dict[str, Any]:
         return snapshot.of_run(run, self._serializer, run.store.to_dict(self._serializer))

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from wf_core import validation
 from wf_core.context import Context
 from wf_core.decorators import StepConfig, StepFunction, WorkflowGraphCheck, config_of
+from wf_core.engine.journal import Journal
 from wf_core.engine.plan import FlowPlan, StepPlan
 from wf_core.errors import WorkflowRuntimeError, WorkflowValidationError
 from wf_core.events import Event, StartEvent, StopEvent
@@ -63,13 +64,15 @@ class Workflow(metaclass=WorkflowMeta):
         workflow_name: str | None = None,
         skip_graph_checks: Collection[WorkflowGraphCheck] | None = None,
         serializer: BaseSerializer | None = None,
+        journal: Journal | None = None,
     ) -> None:
         """`timeout` is in seconds per run, None for no limit; `num_concurrent_runs` limits the runs of this
         instance.
 
-        `verbose` prints what the steps do. `runtime` is accepted for compatibility: there is one runtime,
-        this process. Raises WorkflowConfigurationError unless one kind of start event is accepted and one
-        kind of stop event returned; WorkflowValidationError for unknown checks or a bad number of runs.
+        `verbose` prints what the steps do; `journal` is given every input of every run, under its run id.
+        `runtime` is accepted for compatibility: there is one runtime, this process. Raises
+        WorkflowConfigurationError unless one kind of start event is accepted and one kind of stop event
+        returned; WorkflowValidationError for unknown checks or a bad number of runs.
         """
         limit = num_concurrent_runs
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit <= 0):
@@ -85,6 +88,7 @@ class Workflow(metaclass=WorkflowMeta):
         self._runtime = runtime
         self._workflow_name = workflow_name
         self._serializer = serializer
+        self._journal = journal
         self._resource_manager = resource_manager or ResourceManager()
         self._skip_graph_checks = _known_checks(skip_graph_checks or ())
         self._validated: tuple[FlowPlan, bool] | None = None
@@ -248,6 +252,8 @@ class Workflow(metaclass=WorkflowMeta):
 
     def _run_ended(self, run: Run) -> None:
         """A run of this instance is over; the next one that waits for its turn begins."""
+        if self._journal is not None:
+            self._journal.flush()
         if run in self._waiting_runs:
             self._waiting_runs.remove(run)
             return

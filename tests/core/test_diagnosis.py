@@ -65,7 +65,6 @@ async def idle(handler: WorkflowHandler) -> list[Event]:
         (SpecialOrder, "Step 'end' takes Order, but events are matched by exact class"),
         (Orders, "The closest is step 'end', which takes Order."),
         (Base, "No step took Base. Step 'end' takes Order, a kind of Base."),
-        (Event, "No step and no waiting step took Event."),
         (HumanResponseEvent, "No step and no waiting step took HumanResponseEvent."),
     ],
 )

@@ -96,6 +96,10 @@ class Broker:
         self._left(pending.scope, out)
         return out
 
+    def replace_event(self, pending: Pending, event: Event) -> None:
+        """Another event travels in this one's place."""
+        pending.event = event
+
     def _deliver(self, step: StepPlan, pending: Pending, out: list[Command]) -> None:
         if step.collects is not None:
             self.joins.member(step, pending, out)
@@ -128,6 +132,10 @@ class Broker:
             self._occupy(state, work, out)
         return work
 
+    def replace_input(self, work: Work, events: Sequence[Event]) -> None:
+        """The work runs on these events instead."""
+        work.events = tuple(events)
+
     def repeat(self, work: Work) -> list[Command]:
         """Once more the same input, as another invocation that no instrument is asked about."""
         out: list[Command] = []
@@ -151,7 +159,8 @@ class Broker:
         """An attempt failed. `delay` is what the retry policy said: seconds until the next attempt, None to
         give up."""
         out: list[Command] = []
-        collecting.undo(self.steps[work.step].buffers, work)
+        collecting.undo(self.steps[work.step].buffers, work.collected)
+        work.collected = None
         work.last_error = failure.error
         work.failed_at = failure.at.timestamp()
         work.attempt += 1
@@ -272,6 +281,14 @@ class Broker:
                 work.resuming = []
                 self._occupy(state, work, out)
         return out
+
+    def asked(self, work: Work, key: str) -> bool:
+        """Note that the prompt of this wait has been published; whether it had been before."""
+        if work.asked is None:
+            work.asked = set()
+        before = key in work.asked
+        work.asked.add(key)
+        return before
 
     def wait_timed_out(self, wait: Wait) -> list[Command]:
         """Nothing came in time."""

@@ -74,10 +74,9 @@ def collect(
     return taken
 
 
-def undo(buffers: dict[str, Buffer], work: Work) -> None:
-    """A failed attempt takes back what it added and returns what it took."""
-    for done in reversed(work.collected or ()):
+def undo(buffers: dict[str, Buffer], done_by: Sequence[Collected] | None) -> None:
+    """An attempt that failed, or will be made again, takes back what it added and returns what it took."""
+    for done in reversed(done_by or ()):
         buffer = buffers.get(done.name, Buffer())
         kept = [*(done.taken or ()), *buffer.events]
         buffers[done.name] = Buffer(e for e in kept if e is not done.event)
-    work.collected = None

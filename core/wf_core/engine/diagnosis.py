@@ -27,8 +27,9 @@ def unhandled(plan: FlowPlan, pending: Pending) -> str:
         for accepted in step.accepts:
             if accepted is not Event and is_subclass(kind, accepted):
                 return (
-                    f"No step took {name}. Step {step.name!r} takes {accepted.__name__}, but events are matched by "
-                    f"exact class; send {accepted.__name__} itself, or give the step "
+                    f"No step took {name}. Step {step.name!r} takes {accepted.__name__}, but events are "
+                    "matched "
+                    f"by exact class; send {accepted.__name__} itself, or give the step "
                     "accept_event_subclasses=True."
                 )
             if kind is not Event and is_subclass(accepted, kind):

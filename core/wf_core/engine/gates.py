@@ -82,7 +82,7 @@ class Gates:
             self._run.drop(pending)
         else:
             if isinstance(verdict, Replace):
-                pending.event = verdict.value
+                self._run.broker.replace_event(pending, verdict.value)
             twin = self._run.again(pending) if isinstance(verdict, Duplicate) else None
             self._run.proceed(pending)
             if twin is not None:
@@ -101,7 +101,7 @@ class Gates:
             return False
         if isinstance(verdict, Replace):
             value = verdict.value
-            work.events = (value,) if isinstance(value, Event) else tuple(value)
+            self._run.broker.replace_input(work, [value] if isinstance(value, Event) else list(value))
         if isinstance(verdict, Duplicate):
             self._run.perform(self._run.broker.repeat(work))
         return True

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
+from wf_core.engine import collecting
 from wf_core.engine.broker import Broker
 from wf_core.engine.collecting import Buffer
 from wf_core.engine.plan import FlowPlan
@@ -59,16 +60,24 @@ class _Writer:
             "works": [self._work(work) for work in self._in_order()],
             "waits": [self._wait(wait) for wait in broker.waits.values()],
             "pending": [self._pending(pending) for pending in broker.pending.values()],
-            "buffers": {
-                name: {key: self._events(f"collected by {name}", b.events) for key, b in s.buffers.items()}
-                for name, s in broker.steps.items()
-                if s.buffers
-            },
+            "buffers": self._buffers(),
             "slots": {
                 name: [self._pending(pending) for pending in state.slots]
                 for name, state in broker.steps.items()
                 if state.slots
             },
+        }
+
+    def _buffers(self) -> dict[str, dict[str, list[str]]]:
+        """The buffers as they will be for works in flight, which run again."""
+        steps = self._broker.steps
+        buffers = {name: dict(state.buffers) for name, state in steps.items() if state.buffers}
+        for work in self._broker.works.values():
+            if work.collected:
+                collecting.undo(buffers[work.step], work.collected)
+        return {
+            name: {key: self._events(f"collected by {name}", buffer.events) for key, buffer in kept.items()}
+            for name, kept in buffers.items()
         }
 
     def _in_order(self) -> list[Work]:

@@ -56,9 +56,12 @@ class Waiting:
         """Let the wait time out."""
         if wait.timeout is not None:
             run = self._run
-            wait.deadline = run.timers.set(
-                "wait", wait.id, wait.timeout, lambda: run.perform(run.broker.wait_timed_out(wait))
-            )
+            wait.deadline = run.timers.set("wait", wait.id, wait.timeout, lambda: self._time_out(wait))
+
+    def _time_out(self, wait: Wait) -> None:
+        broker = self._run.broker
+        if wait.id in broker.waits:
+            self._run.perform(broker.wait_timed_out(wait))
 
     def resume(self, command: Resume) -> None:
         """Give the body its answer."""
@@ -71,11 +74,9 @@ class Waiting:
             arrival.set_result(command.answer)
 
     def _prompt(self, work: Work, key: str, prompt: Event | None) -> None:
-        if work.asked is None:
-            work.asked = set()
-        if prompt is not None and key not in work.asked:
-            self._run.admit(self._run.broker.announce(prompt, "prompt", work.id))
-        work.asked.add(key)
+        broker = self._run.broker
+        if prompt is not None and not broker.asked(work, key):
+            self._run.admit(broker.announce(prompt, "prompt", work.id))
 
     def _leave(self, wait: Wait) -> None:
         run = self._run

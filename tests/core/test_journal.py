@@ -1,0 +1,134 @@
+"""The state of a run is a fold over its journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wf_core import Context, Workflow, catch_error, step
+from wf_core.engine import statefile
+from wf_core.engine.journal import Journal, MemoryJournal, Record, SqliteJournal
+from wf_core.engine.recorder import replay
+from wf_core.events import (
+    Event,
+    HumanResponseEvent,
+    InputRequiredEvent,
+    StartEvent,
+    StepFailedEvent,
+    StopEvent,
+)
+from wf_core.retry_policy import retry_policy, stop_after_attempt, wait_none
+from wf_core.serializers import JsonSerializer
+
+
+class A(Event):
+    n: int
+
+
+class B(Event):
+    n: int
+
+
+class Sum(Event):
+    n: int
+
+
+class Everything(Workflow):
+    """Fan-out, join, retry, recovery, collecting, sending and waiting in one run."""
+
+    @step
+    async def split(self, ctx: Context, ev: StartEvent) -> list[A]:
+        ctx.send_event(HumanResponseEvent(text="unexpected"))
+        return [A(n=n) for n in range(4)]
+
+    @step(num_workers=2, retry_policy=retry_policy(wait=wait_none(), stop=stop_after_attempt(2)))
+    async def work(self, ctx: Context, ev: A) -> B:
+        if ev.n == 1 or (ev.n == 2 and ctx.retry_info().retry_number == 0):
+            raise ValueError(f"bad {ev.n}")
+        return B(n=ev.n)
+
+    @catch_error
+    async def rescue(self, ev: StepFailedEvent) -> B:
+        return B(n=100)
+
+    @step
+    async def join(self, ctx: Context, evs: list[B]) -> Sum | None:
+        for ev in evs:
+            ctx.send_event(Sum(n=ev.n))
+
+    @step
+    async def gather(self, ctx: Context, ev: Sum) -> StopEvent | None:
+        got = ctx.collect_events(ev, [Sum] * 4)
+        if got is None:
+            return None
+        answer = await ctx.wait_for_event(HumanResponseEvent, waiter_event=InputRequiredEvent(), timeout=9)
+        return StopEvent(result=(sum(e.n for e in got), answer.text))
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Journal]:
+    if request.param == "memory":
+        kept = MemoryJournal()
+        return lambda: kept
+    return lambda: SqliteJournal(tmp_path / "journal.sqlite", batch=7)
+
+
+def folded(records: list[Record]) -> Any:
+    serializer = JsonSerializer()
+    return replay(Everything._plan(), records, serializer.deserialize, serializer.resolve_class)
+
+
+def written(broker: Any) -> dict[str, Any]:
+    """A broker's state without its clock times, which no input carries."""
+    data = statefile.dump(broker, lambda place, value: JsonSerializer().serialize(value), 0.0)
+    for work in data["works"]:
+        work["elapsed"] = None
+    for wait in data["waits"]:
+        wait["timeout"] = None
+    return data
+
+
+async def turns() -> None:
+    for _ in range(30):
+        await asyncio.sleep(0)
+
+
+async def test_folding_the_journal_gives_the_live_state(make: Callable[[], Journal]) -> None:
+    journal = make()
+    flow = Everything(journal=journal, timeout=5)
+    handler = flow.run(run_id="r")
+    for _ in range(40):
+        await asyncio.sleep(0)
+        assert written(folded(list(journal.read("r")))) == written(handler.ctx._run.broker)
+    handler.ctx.send_event(HumanResponseEvent(text="yes"))
+    assert await handler == (105, "yes")
+    records = list(make().read("r"))  # for SQLite: another connection to the same file
+    assert folded(records).over
+    assert [record.seq for record in records] == list(range(len(records)))
+
+
+async def test_a_continued_run_journals_what_it_continued_from(make: Callable[[], Journal]) -> None:
+    flow = Everything()
+    handler = flow.run()
+    await turns()
+    data = handler.ctx.to_dict()
+    await handler.cancel_run()
+
+    journal = make()
+    again = Everything(journal=journal, timeout=5)
+    continued = again.run(ctx=Context.from_dict(again, data), run_id="c")
+    await turns()
+    assert written(folded(list(journal.read("c")))) == written(continued.ctx._run.broker)
+    continued.ctx.send_event(HumanResponseEvent(text="yes"))
+    assert await continued == (105, "yes")
+
+
+def test_a_record_that_does_not_fit_is_named() -> None:
+    with pytest.raises(ValueError, match=r"Record 3 \(route\) does not fit"):
+        folded([Record(3, "route", '[[{"#": 9, "of": "Pending"}], {}]')])
+    with pytest.raises(ValueError, match=r"Record 0 \(__init__\) does not fit"):
+        folded([Record(0, "__init__", "[[], {}]")])
