@@ -1,0 +1,1 @@
+"""Typed forms for events: from a JSON schema to rows that a person fills in, and back to JSON."""
