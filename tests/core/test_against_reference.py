@@ -408,17 +408,18 @@ class Flow(Workflow):
 flow(
     "workers of one step",
     """
+peak = []
 class Flow(Workflow):
     @step
     async def begin(self, ev: StartEvent) -> list[A]:
         return [A(n=n) for n in range(5)]
     @step(num_workers=2)
     async def work(self, ev: A) -> B:
-        log.append("+"); await asyncio.sleep(0.005); log.append("-")
+        log.append(1); peak.append(sum(log)); await asyncio.sleep(0.005); log.append(-1)
         return B(n=ev.n)
     @step
     async def join(self, evs: list[B]) -> StopEvent:
-        return StopEvent(result=([e.n for e in evs], "".join(log)))
+        return StopEvent(result=(sorted(e.n for e in evs), max(peak)))
 """,
 )
 flow(
