@@ -30,5 +30,7 @@ async def debugging(
     settings = SessionSettings(recording=recording, watch=watch, remember_breakpoints=False)
     app = WfApp(FlowSpec(flow), settings, fields, breakpoints)
     async with app.run_test(size=(120, 36)) as pilot:
-        await until(pilot, lambda: app.main.has_class("-failed") or app.main.graph is not None)
+        await until(
+            pilot, lambda: app.is_up and (app.main.has_class("-failed") or app.main.graph is not None)
+        )
         yield pilot, app.main

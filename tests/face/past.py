@@ -29,5 +29,5 @@ async def opened(
     make_recording(path, records)
     app = WfApp(path, SessionSettings(watch=False))
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.main.lanes.count > 0)
+        await until(pilot, lambda: app.is_up and app.main.lanes.count > 0)
         yield pilot, app.main

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from wf_tui.widgets.lanes import Lane, WorkerCell, draw_lane
+from wf_tui.widgets.lanes import Lane, WorkerCell, draw_lane, grid_of
 
 
 def busy(worker: int, status: str = "running", event: str = "Query", elapsed: str = "1.2s") -> WorkerCell:
     return WorkerCell(worker, worker + 10, status, event, elapsed)
 
 
-def text(lane: Lane, width: int, names: int = 8) -> str:
-    return "".join(part for part, _ in draw_lane(lane, width, names))
+def text(lane: Lane, width: int) -> str:
+    return "".join(part for part, _ in draw_lane(lane, width, grid_of((lane,), width)))
 
 
 def test_busy_workers_show_their_event_and_time_idle_ones_a_dot() -> None:
@@ -43,7 +43,7 @@ def test_workers_without_room_are_counted() -> None:
 @pytest.mark.parametrize("workers", [0, 1, 4, 50])
 def test_a_lane_fits_its_width(width: int, workers: int) -> None:
     lane = Lane("a_step_with_a_long_name", 4, tuple(busy(n) for n in range(workers)), 3, 1, 2, 12, 1)
-    assert cell_len(text(lane, width, max(8, width // 3))) <= max(width, 40)
+    assert cell_len(text(lane, width)) <= max(width, 40)
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,10 @@ def test_a_lane_fits_its_width(width: int, workers: int) -> None:
 )
 def test_the_state_of_a_step_is_what_needs_attention_most(lane: Lane, state: str) -> None:
     assert lane.state == state
+
+
+def test_the_cells_of_all_lanes_stand_under_each_other() -> None:
+    lanes = (Lane("plan", 1, (busy(0),), finished=100), Lane("search", 4, (busy(0),)))
+    grid = grid_of(lanes, 90)
+    first, second = ("".join(part for part, _ in draw_lane(lane, 90, grid)) for lane in lanes)
+    assert first.index("Query") == second.index("Query")

@@ -155,12 +155,12 @@ async def test_a_fault_in_the_display_is_told_and_survived(
 ) -> None:
     async with debugging(FLOWS / "greet.py", tmp_path / "r.wfrec") as (pilot, main):
 
-        def fail() -> None:
-            raise RuntimeError("no such row")
+        def fail(*_: object) -> None:
+            raise RuntimeError("no such lane")
 
-        monkeypatch.setattr(main.timeline.list, "sync", fail)
+        monkeypatch.setattr(main.lanes, "show", fail)
         main.show_run(await main.session.start_run({"name": "Ada"}))
         await until(pilot, lambda: main.query_one(Banner).has_class("-error"))
-        assert "no such row" in str(main.query_one(Banner).content)
+        assert "no such lane" in str(main.query_one(Banner).content)
         await pilot.press("5")
         assert main.focused_pane == "logs"

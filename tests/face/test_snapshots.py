@@ -25,7 +25,7 @@ def picture(
     app = WfApp(path, SessionSettings(watch=False))
 
     async def prepare(pilot: Pilot[int]) -> None:
-        await until(pilot, lambda: app.main.lanes.count > 0)
+        await until(pilot, lambda: app.is_up and app.main.lanes.count > 0)
         await pilot.press(*keys)
         await pilot.pause()
 

@@ -1,4 +1,7 @@
-"""The Textual application: wiring only. It opens the session itself, so that the first frame is early."""
+"""The Textual application: wiring only.
+
+Its first frame comes before anything else is even imported; the main screen and the session follow.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,18 @@ import asyncio
 import gc
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from wf_debug.control.breakpoints import Breakpoint
-from wf_debug.session import FlowSpec, PostMortem, Session, SessionError, SessionSettings
-from wf_debug.trace.recording import RecordingError
-from wf_debug.wire import WireError
-from wf_tui.describe.failure import in_one_line
-from wf_tui.screens.main import MainScreen
+if TYPE_CHECKING:
+    from wf_debug.control.breakpoints import Breakpoint
+    from wf_debug.session import FlowSpec, PostMortem, Session, SessionSettings
+    from wf_tui.screens.main import MainScreen
 
 
 def _palette_commands() -> type[Provider]:
@@ -53,17 +55,31 @@ class WfApp(App[int]):
         self._initial_breakpoints = list(breakpoints)
         self._session: Session | None = None
         self._past: PostMortem | None = None
+        self._main: MainScreen | None = None
 
     @property
     def main(self) -> MainScreen:
-        """The screen under every dialog."""
-        return next(screen for screen in self.screen_stack if isinstance(screen, MainScreen))
+        """The screen under every dialog; there from the second frame on."""
+        assert self._main is not None
+        return self._main
 
-    async def on_mount(self) -> None:
-        await self.push_screen(MainScreen(_path(self._target)))
-        self.call_after_refresh(self._after_first_frame)
+    @property
+    def is_up(self) -> bool:
+        """Whether the main screen is there."""
+        return self._main is not None and self._main.is_mounted
 
-    def _after_first_frame(self) -> None:
+    def compose(self) -> ComposeResult:
+        yield Static(f"{_path(self._target).name}  loading", id="first", markup=False)
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._bring_up)
+
+    async def _bring_up(self) -> None:
+        from wf_tui.screens.main import MainScreen
+
+        main = MainScreen(_path(self._target))
+        await self.push_screen(main)
+        self._main = main
         gc.collect()
         gc.freeze()  # what lives as long as the application is not looked at again by every collection
         self.open_flow()
@@ -74,6 +90,10 @@ class WfApp(App[int]):
         self.run_worker(self._open(), group="open", exclusive=True, exit_on_error=False)
 
     async def _open(self) -> None:
+        from wf_debug.session import PostMortem, SessionError
+        from wf_debug.trace.recording import RecordingError
+        from wf_debug.wire import WireError
+
         try:
             if isinstance(self._target, Path):
                 self._past = await asyncio.to_thread(PostMortem, self._target)
@@ -87,6 +107,8 @@ class WfApp(App[int]):
             self.main.fail(WireError(code="not_found", message=str(error)))
 
     async def _open_session(self, spec: FlowSpec) -> None:
+        from wf_debug.session import Session
+
         session = self._session = Session(spec, self._settings)
         self.main.attach(session)
         await session.start()
@@ -98,6 +120,9 @@ class WfApp(App[int]):
             self.run_worker(self._begin(self._session), group="begin", exit_on_error=False)
 
     async def _begin(self, session: Session) -> None:
+        from wf_debug.session import SessionError
+        from wf_tui.describe.failure import in_one_line
+
         try:
             if breakpoints := self._initial_breakpoints:
                 self._initial_breakpoints = []
@@ -128,10 +153,12 @@ class WfApp(App[int]):
 
     def action_leave(self) -> None:
         """ctrl+q: as q, from anywhere."""
-        if isinstance(self.screen, MainScreen):
-            self.screen.action_command("quit")
-        else:
+        if self.screen is self._main:
+            self.main.action_command("quit")
+        elif len(self.screen_stack) > 2:
             self.pop_screen()
+        else:
+            self.exit()
 
     def get_system_commands(self, screen: Any) -> Iterable[Any]:
         """Textual's own entries, without those that our commands replace."""

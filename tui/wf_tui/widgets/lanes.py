@@ -13,6 +13,9 @@ from wf_tui import look
 from wf_tui.look import Cell, Line, fit
 from wf_tui.widgets.line_list import LineList
 
+_SLOTS_IN_STEP = 8
+"""Up to so many workers the cells of all lanes stand under each other."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerCell:
@@ -43,6 +46,11 @@ class Lane:
     """Which of the cells the cursor is on, counted among the busy ones."""
 
     @property
+    def places(self) -> int:
+        """Worker cells that the lane has."""
+        return max(self.slots, len(self.cells), 1)
+
+    @property
     def state(self) -> str:
         """The step's one state: what needs attention comes first."""
         statuses = {cell.status for cell in self.cells}
@@ -70,7 +78,7 @@ class Lanes(LineList[Lane]):
         super().__init__(id=id)
         self.set_reactive(LineList.tail, False)
         self._lanes: tuple[Lane, ...] = ()
-        self._names = 8
+        self._grid = Grid()
         self._chosen = 0
         self._touched = False
 
@@ -79,7 +87,7 @@ class Lanes(LineList[Lane]):
         if lanes == self._lanes and self.count == len(lanes):
             return
         self._lanes = lanes
-        self._names = max((cell_len(lane.step) for lane in lanes), default=8)
+        self._grid = grid_of(lanes, self.line_width)
         self.sync()
         if self.cursor < 0 and lanes:
             self.cursor = 0
@@ -114,6 +122,9 @@ class Lanes(LineList[Lane]):
         self._chosen = 0
         super().action_move(by)
 
+    def on_resize(self) -> None:
+        self._grid = grid_of(self._lanes, self.line_width)
+
     def length(self) -> int:
         return len(self._lanes)
 
@@ -121,25 +132,45 @@ class Lanes(LineList[Lane]):
         return self._lanes[start : start + limit]
 
     def version(self, row: Lane) -> Hashable:
-        return (row, self._names)
+        return (row, self._grid)
 
     def tinted(self, row: Lane) -> bool:
         return row.state == "held"
 
     def draw(self, row: Lane, width: int) -> Line:
-        return draw_lane(row, width, min(self._names, max(8, width // 3)))
+        return draw_lane(row, width, self._grid)
 
 
-def draw_lane(lane: Lane, width: int, names: int) -> Line:
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What all lanes have in common, so that their cells stand under each other: widths in cells."""
+
+    names: int = 8
+    counts: int = 0
+    slots: int = 1
+    """Cells a row is divided into."""
+
+
+def grid_of(lanes: tuple[Lane, ...], width: int) -> Grid:
+    """The grid that suits these lanes."""
+    names = max((cell_len(lane.step) for lane in lanes), default=8)
+    counts = max((_length(_counts(lane, width)) for lane in lanes), default=0)
+    slots = max((lane.places for lane in lanes), default=1)
+    return Grid(min(names, max(8, width // 3)), counts, min(slots, _SLOTS_IN_STEP))
+
+
+def draw_lane(lane: Lane, width: int, grid: Grid) -> Line:
     """`▸ step     ▸ Query 1.2s  ▸ Query 0.3s  ·  ·     2 queued ✓12`."""
-    state = look.mark(lane.state)
-    tail = _counts(lane, width)
-    room = width - names - 3 - sum(cell_len(text) for text, _ in tail)
-    cells: list[Cell] = [
-        (f"{state.sign} ", state.tone),
-        (fit(lane.step, names) + " ", "strong" if lane.cells else "text"),
-    ]
-    return (*cells, *_workers(lane, max(room, 0)), *tail)
+    state, counts = look.mark(lane.state), _counts(lane, width)
+    room = max(width - grid.names - 3 - grid.counts, 0)
+    head: list[Cell] = [(f"{state.sign} ", state.tone)]
+    head.append((fit(lane.step, grid.names) + " ", "strong" if lane.cells else "text"))
+    gap = " " * (grid.counts - _length(counts))
+    return (*head, *_workers(lane, room, max(grid.slots, lane.places)), (gap, "text"), *counts)
+
+
+def _length(cells: list[Cell]) -> int:
+    return sum(cell_len(text) for text, _ in cells)
 
 
 def _counts(lane: Lane, width: int) -> list[Cell]:
@@ -158,13 +189,13 @@ def _counts(lane: Lane, width: int) -> list[Cell]:
     return parts
 
 
-def _workers(lane: Lane, room: int) -> list[Cell]:
-    """One cell for each worker slot, all of the same width; what has no room is counted."""
-    slots = max(lane.slots, len(lane.cells), 1)
-    shown = min(slots, max(1, room // 3))
-    size = min(26, room // shown) if room else 0
+def _workers(lane: Lane, room: int, slots: int) -> list[Cell]:
+    """One cell for each worker place of the lane, each a part of the row; what has no room is counted."""
+    columns = min(slots, max(1, room // 3))
+    size = min(26, room // columns)
     if not size:
-        return []
+        return [(" " * room, "text")]
+    shown = min(lane.places, columns)
     idle = look.mark("idle").sign
     cells = [
         _worker(lane.cells[i], size) if i < len(lane.cells) else (fit(idle, size), "muted")

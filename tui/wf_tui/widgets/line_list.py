@@ -167,6 +167,11 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
         self._window = self.fetch(self._first, height + 2 * _MARGIN)
 
     @property
+    def line_width(self) -> int:
+        """Cells that a line has, whether there is a scrollbar now or not."""
+        return max(self.scrollable_content_region.width, 1)
+
+    @property
     def selected(self) -> Row | None:
         """The row under the cursor."""
         return self.row(self.cursor)
@@ -274,7 +279,7 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
 
     def render_line(self, y: int) -> Strip:
         palette = self._palette or self._resolve()
-        width, index = self.size.width, self.scroll_offset.y + y
+        width, index = self.line_width, self.scroll_offset.y + y
         row = self.row(index)
         if row is None:
             return self._blank(y, width, palette)
@@ -319,7 +324,7 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
     def text_of(self, index: int) -> str:
         """What the row at `index` says at the present width."""
         row = self.row(index)
-        return "" if row is None else "".join(text for text, _ in self.draw(row, self.size.width)).rstrip()
+        return "" if row is None else "".join(text for text, _ in self.draw(row, self.line_width)).rstrip()
 
 
 def _ink(style: Style) -> Style:

@@ -58,7 +58,7 @@ class TextLines(LineList[Line]):
         return "\n".join("".join(text for text, _ in line) for line in self._lines)
 
     def on_resize(self) -> None:
-        if self._wrapped_for[0] != self.size.width:
+        if self._wrapped_for[0] != self.line_width:
             self.sync()
 
     def length(self) -> int:
@@ -72,7 +72,7 @@ class TextLines(LineList[Line]):
         return row
 
     def _wrap(self) -> None:
-        wanted = (max(self.size.width, 8), id(self._lines))
+        wanted = (self.line_width, id(self._lines))
         if wanted != self._wrapped_for:
             self._wrapped = [part for line in self._lines for part in wrap(line, wanted[0])]
             self._wrapped_for = wanted

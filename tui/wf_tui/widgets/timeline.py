@@ -41,8 +41,8 @@ def columns(width: int) -> Columns:
     time = 8 if width >= 44 else 6 if width >= 34 else 0
     duration = 6 if width >= 64 else 0
     outcome = 11 if width >= 56 else 1
-    kind = max(10, min(24, width // 4))
-    route = min(36, width // 4) if width >= 76 else 0
+    kind = max(10, min(24, width // 5 if width >= 60 else width // 4))
+    route = min(36, width // 4) if width >= 96 else 0
     used = sum(part + 1 for part in (time, duration, outcome, route) if part) + kind + 3
     preview = width - used
     if preview < 6:
