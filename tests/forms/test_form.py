@@ -34,6 +34,11 @@ class Ask(BaseModel):
     where: Place | None = None
 
 
+class Short(BaseModel):
+    query: str
+    top_k: int = Field(default=3, ge=1)
+
+
 class Bare(BaseModel):
     pass
 
@@ -101,7 +106,7 @@ async def test_each_kind_of_field_has_its_widget() -> None:
 
 
 async def test_what_is_typed_is_read_and_what_is_not_stays_unset() -> None:
-    async with shown(Ask) as (form, pilot):
+    async with shown(Short) as (form, pilot):
         await pilot.press(*"rain", "enter", "5", "enter")
         assert form.read() == {"query": "rain", "top_k": 5}
 
@@ -136,7 +141,7 @@ async def test_the_json_tab_holds_the_same_fields_and_gives_them_back() -> None:
 
 
 async def test_a_local_mistake_is_told_under_its_field_and_focused() -> None:
-    async with shown(Ask, {"query": "rain"}) as (form, pilot):
+    async with shown(Short, {"query": "rain"}) as (form, pilot):
         row(form, "top_k").box.focus()
         await pilot.press("x")
         assert form.read() is None
@@ -148,14 +153,14 @@ async def test_a_local_mistake_is_told_under_its_field_and_focused() -> None:
 
 
 async def test_a_field_complains_when_it_is_left() -> None:
-    async with shown(Ask, {"query": "rain"}) as (form, pilot):
+    async with shown(Short, {"query": "rain"}) as (form, pilot):
         row(form, "top_k").box.focus()
         await pilot.press("0", "tab")
         assert complaint(form, "top_k") == "✗ must be at least 1"
 
 
 async def test_a_required_field_left_empty_is_complained_about_on_sending_only() -> None:
-    async with shown(Ask) as (form, pilot):
+    async with shown(Short) as (form, pilot):
         await pilot.press("tab", "shift+tab")
         assert complaint(form, "query") == ""
         assert form.read() is None
@@ -178,7 +183,7 @@ async def test_the_host_s_objections_go_under_their_fields() -> None:
 
 
 async def test_json_that_cannot_be_read_is_kept_and_explained() -> None:
-    async with shown(Ask, {"query": "rain"}) as (form, _):
+    async with shown(Short, {"query": "rain"}) as (form, _):
         await form.switch_tab()
         form.query_one(JsonArea).text = '{"query": '
         await form.switch_tab()
@@ -206,7 +211,7 @@ async def test_what_the_form_cannot_show_stays_in_json() -> None:
 
 
 async def test_a_complaint_of_the_host_stays_until_its_text_changes() -> None:
-    async with shown(Ask, {"query": "rain"}) as (form, pilot):
+    async with shown(Short, {"query": "rain"}) as (form, pilot):
         form.show_errors([FieldError(field="query", message="no rain")])
         await pilot.press("tab", "shift+tab")
         assert complaint(form, "query") == "✗ no rain"
@@ -234,13 +239,13 @@ async def test_a_half_filled_form_survives_a_switch_of_tabs() -> None:
 
 @pytest.mark.parametrize("tabs", [0, 1])
 async def test_a_draft_brings_back_all_that_was_typed(tabs: int) -> None:
-    async with shown(Ask, {"query": "rain"}) as (form, pilot):
+    async with shown(Short, {"query": "rain"}) as (form, pilot):
         row(form, "top_k").box.focus()
         await pilot.press(*"many")
         for _ in range(tabs):
             await form.switch_tab()
         draft = form.draft
-    async with shown(Ask, {"query": "other"}, draft=draft) as (form, _):
+    async with shown(Short, {"query": "other"}, draft=draft) as (form, _):
         assert form.in_json == bool(tabs)
         if not tabs:
             assert (texts(form)["query"], texts(form)["top_k"]) == ("rain", "many")
@@ -272,7 +277,7 @@ async def test_a_class_that_forbids_other_fields_offers_none() -> None:
 
 
 async def test_hidden_fields_are_sent_and_not_shown() -> None:
-    async with shown(Ask, hidden={"query": "rain"}) as (form, _):
+    async with shown(Short, hidden={"query": "rain"}) as (form, _):
         assert "query" not in texts(form)
         assert form.read() == {"query": "rain"}
 
@@ -299,7 +304,7 @@ async def test_enter_goes_on_and_submits_from_the_last_field() -> None:
 
 
 async def test_text_takes_several_lines() -> None:
-    async with shown(Ask) as (form, pilot):
+    async with shown(Short) as (form, pilot):
         await pilot.press("a", "ctrl+j", "b")
         assert form.read() == {"query": "a\nb"}
         assert row(form, "query").box.size.height == 2
