@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from hostclient import HostClient
 
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HostClient]:
     """One host process for the tests of a module."""

@@ -42,7 +42,10 @@ async def test_a_good_flow_is_described(host: HostClient) -> None:
     assert info["source"] == {"file": str(path), "line": 5}
     assert info["graph"]["doc"] == "Does little."
     assert [e["role"] for e in info["graph"]["events"]] == ["start", "stop"]
-    assert {(e["source"], e["target"]) for e in info["graph"]["edges"]} == {("start", "only"), ("only", "stop")}
+    assert {(e["source"], e["target"]) for e in info["graph"]["edges"]} == {
+        ("start", "only"),
+        ("only", "stop"),
+    }
     assert host.files == [str(path)]
 
 
@@ -147,7 +150,9 @@ async def test_an_instance_at_module_level_stands_for_its_class(host: HostClient
 
 
 async def test_a_class_that_needs_arguments_is_shown_but_cannot_run(host: HostClient) -> None:
-    write_flow(host, GOOD.replace("    @step", "    def __init__(self, llm):\n        super().__init__()\n    @step"))
+    write_flow(
+        host, GOOD.replace("    @step", "    def __init__(self, llm):\n        super().__init__()\n    @step")
+    )
     (info,) = await host.load()
     assert "flow = Good(llm=...)" in info["problems"][0]["message"]
     assert [s["name"] for s in info["graph"]["steps"]] == ["only"]
@@ -176,7 +181,10 @@ async def test_an_invalid_workflow_is_drawn_with_its_problems_placed(host: HostC
 
 
 async def test_a_constructor_that_raises_is_a_problem_with_its_line(host: HostClient) -> None:
-    write_flow(host, GOOD.replace("    @step", "    def __init__(self):\n        raise KeyError('API_KEY')\n    @step"))
+    write_flow(
+        host,
+        GOOD.replace("    @step", "    def __init__(self):\n        raise KeyError('API_KEY')\n    @step"),
+    )
     (info,) = await host.load()
     assert "KeyError" in info["problems"][0]["message"]
     assert info["problems"][0]["where"]["line"] == 8

@@ -69,7 +69,9 @@ async def test_a_step_in_a_thread_is_attributed_too(host: HostClient) -> None:
 
 
 async def test_a_line_printed_in_parts_is_one_record(host: HostClient) -> None:
-    await run_body(host, "print('a', end=''); print('b', end=' ', flush=True); print('c')", "print('open', end='')")
+    await run_body(
+        host, "print('a', end=''); print('b', end=' ', flush=True); print('c')", "print('open', end='')"
+    )
     assert host.printed() == ["ab c", "open"]
 
 
@@ -101,7 +103,9 @@ async def test_a_hundred_thousand_lines_are_all_kept_in_order(host: HostClient) 
 
 
 async def test_text_that_is_no_unicode_does_no_harm(host: HostClient) -> None:
-    await run_body(host, "print('\\ud800')", "sys.stdout.buffer.write(b'\\xff\\n')", "sys.stdout.write('x' * 20_000)")
+    await run_body(
+        host, "print('\\ud800')", "sys.stdout.buffer.write(b'\\xff\\n')", "sys.stdout.write('x' * 20_000)"
+    )
     texts = host.printed()
     assert texts[:2] == ["\\ud800", "\ufffd"]
     assert "".join(texts[2:]) == "x" * 20_000

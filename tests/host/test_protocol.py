@@ -36,7 +36,7 @@ async def test_hello_says_who_is_there(host: HostClient) -> None:
         (b'{"cmd": "frobnicate", "id": 7}\n', 7, "frobnicate"),
         (b'{"cmd": "run_to", "id": 8}\n', 8, "step"),
         (b'{"cmd": "pause", "id": "x"}\n', None, "id"),
-        (b"[1, 2]\n", None, "dictionary"),
+        (b"[1, 2]\n", None, "object"),
         (b"\xff\xfe\n", None, "JSON"),
     ],
 )

@@ -58,6 +58,11 @@ class Live(Workflow):
     def describe(self):
         return "old body"
 """
+MORE = """
+    @step
+    async def more(self, ev: Item) -> None: ...
+
+    def describe"""
 PARTS = """
 RATE = 10
 def shout(text):
@@ -87,6 +92,7 @@ async def held_run(host: HostClient) -> tuple[str, Any]:
 
 
 async def finish(host: HostClient, run: str) -> Any:
+    await host.ask("set_breakpoints", breakpoints=[])
     await host.ask("continue")
     end = await host.ended(run)
     assert end.kind == "run_finished", end
@@ -114,8 +120,15 @@ async def test_new_bodies_and_constants_are_used_by_the_live_run(host: HostClien
 
 async def test_a_change_of_an_imported_file_reaches_those_who_import_from_it(host: HostClient) -> None:
     run, _ = await held_run(host)
-    write(host, parts=(("RATE = 10", "RATE = 77"), ('text + "!"', 'twice(text)\ndef twice(text):\n    return text * 2')))
-    assert (await host.ask("reload"))["outcome"] == "swapped"
+    write(
+        host,
+        parts=(
+            ("RATE = 10", "RATE = 77"),
+            ('text + "!"', "twice(text)\ndef twice(text):\n    return text * 2"),
+        ),
+    )
+    result = await host.ask("reload")
+    assert (result["outcome"], result["detail"]) == ("swapped", "")
     assert (await finish(host, run))[2:4] == ["old helped 1 77", "aa"]
 
 
@@ -127,7 +140,7 @@ async def test_a_change_of_an_imported_file_reaches_those_who_import_from_it(hos
         (("    @step\n    async def second", "    @step(num_workers=1)\n    async def second"), "second"),
         (("-> StopEvent:", "-> StopEvent | Item:"), "second"),
         (("CALM = 1", "CALM = 1\n    WILD = 2"), "WILD"),
-        (("class Live(Workflow):", "class Live(Workflow):\n    @step\n    async def more(self, ev: Item) -> None: ..."), "more"),
+        (("    def describe", MORE), "more"),
     ],
 )  # fmt: skip
 async def test_a_change_of_structure_is_left_to_a_fresh_host(
@@ -154,7 +167,7 @@ async def test_code_that_does_not_import_leaves_the_old_running(
     host: HostClient, change: tuple[str, str], code: str | None, line: int | None
 ) -> None:
     run, _ = await held_run(host)
-    tail = ("return \"old body\"", 'return "old body"\n\nasyncio.run(go())') if code is None else change
+    tail = ('return "old body"', 'return "old body"\n\nasyncio.run(go())') if code is None else change
     write(host, change, tail) if code is None else write(host, change)
     result = await host.ask("reload")
     assert result["outcome"] in ("failed", "structural")

@@ -6,9 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
-from hostflows import write_flow
 from hostclient import HostClient
+from hostflows import write_flow
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -59,13 +58,16 @@ async def test_every_event_names_the_invocation_it_came_from(host: HostClient) -
 
 
 async def test_a_failing_step_is_retried_and_then_fails_the_run(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         from wf_core.retry_policy import retry_policy, stop_after_attempt, wait_fixed
         class Flaky(Workflow):
             @step(retry_policy=retry_policy(wait=wait_fixed(0.01), stop=stop_after_attempt(2)))
             async def attempt(self, ev: StartEvent) -> StopEvent:
                 raise ValueError("no luck")
-    """)
+    """,
+    )
     await host.load()
     await host.run("Flaky")
     failed = host.of("invocation_failed")
@@ -78,7 +80,9 @@ async def test_a_failing_step_is_retried_and_then_fails_the_run(host: HostClient
 
 
 async def test_an_event_that_nobody_takes_names_what_comes_closest(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         class Result(Event):
             pass
         class Special(Result):
@@ -90,7 +94,8 @@ async def test_an_event_that_nobody_takes_names_what_comes_closest(host: HostCli
             @step
             async def last(self, ev: Result) -> StopEvent:
                 return StopEvent()
-    """)
+    """,
+    )
     await host.load()
     run = await host.start_run("Lost")
     unhandled = await host.seen("event_unhandled", type="Special")
@@ -102,14 +107,17 @@ async def test_an_event_that_nobody_takes_names_what_comes_closest(host: HostCli
 
 
 async def test_a_timeout_names_the_steps_it_cut_off(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         class Slow(Workflow):
             @step
             async def sleep(self, ev: StartEvent) -> StopEvent:
                 await asyncio.sleep(60)
                 return StopEvent()
         flow = Slow(timeout=0.05)
-    """)
+    """,
+    )
     await host.load()
     await host.run("Slow")
     (end,) = host.of("run_timed_out")
@@ -118,7 +126,9 @@ async def test_a_timeout_names_the_steps_it_cut_off(host: HostClient) -> None:
 
 
 async def test_a_child_run_names_the_invocation_that_started_it(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         class Child(Workflow):
             @step
             async def only(self, ev: StartEvent) -> StopEvent:
@@ -128,7 +138,8 @@ async def test_a_child_run_names_the_invocation_that_started_it(host: HostClient
             @step
             async def call(self, ev: StartEvent) -> StopEvent:
                 return StopEvent(result=await Child().run())
-    """)
+    """,
+    )
     await host.load()
     run = await host.run("Parent")
     child = next(r for r in host.of("run_started") if r.run != run)
@@ -138,7 +149,9 @@ async def test_a_child_run_names_the_invocation_that_started_it(host: HostClient
 
 
 async def test_state_changes_and_published_events_are_recorded(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         class Progress(Event):
             pct: int
         class Busy(Workflow):
@@ -147,7 +160,8 @@ async def test_state_changes_and_published_events_are_recorded(host: HostClient)
                 await ctx.store.set("count", 3)
                 ctx.write_event_to_stream(Progress(pct=50))
                 return StopEvent(result="ok")
-    """)
+    """,
+    )
     await host.load()
     await host.run("Busy")
     (change,) = host.of("state_changed")
@@ -157,12 +171,15 @@ async def test_state_changes_and_published_events_are_recorded(host: HostClient)
 
 
 async def test_sys_exit_in_a_step_fails_the_run_and_the_host_lives_on(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         class Quits(Workflow):
             @step
             async def leave(self, ev: StartEvent) -> StopEvent:
                 sys.exit(3)
-    """)
+    """,
+    )
     await host.load()
     await host.run("Quits")
     (end,) = host.of("run_failed")
@@ -171,13 +188,16 @@ async def test_sys_exit_in_a_step_fails_the_run_and_the_host_lives_on(host: Host
 
 
 async def test_what_led_to_os_exit_is_not_lost(own_host: HostClient) -> None:
-    write_flow(own_host, """
+    write_flow(
+        own_host,
+        """
         class Dies(Workflow):
             @step
             async def die(self, ev: StartEvent) -> StopEvent:
                 print("last words", end="")
                 os._exit(7)
-    """)
+    """,
+    )
     await own_host.load()
     await own_host.start_run("Dies")
     await own_host.gone.wait()
@@ -188,7 +208,9 @@ async def test_what_led_to_os_exit_is_not_lost(own_host: HostClient) -> None:
 
 
 async def test_a_crash_keeps_its_culprit(own_host: HostClient) -> None:
-    write_flow(own_host, """
+    write_flow(
+        own_host,
+        """
         import ctypes
         class Crashes(Workflow):
             @step
@@ -196,7 +218,8 @@ async def test_a_crash_keeps_its_culprit(own_host: HostClient) -> None:
                 print("about to crash")
                 ctypes.string_at(0)
                 return StopEvent()
-    """)
+    """,
+    )
     await own_host.load()
     await own_host.start_run("Crashes")
     await own_host.gone.wait()
@@ -208,7 +231,9 @@ async def test_a_crash_keeps_its_culprit(own_host: HostClient) -> None:
 
 
 async def test_large_payloads_are_spilled_to_files(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         class Big(Event):
             text: str
         class Heavy(Workflow):
@@ -218,7 +243,8 @@ async def test_large_payloads_are_spilled_to_files(host: HostClient) -> None:
             @step
             async def take(self, ev: Big) -> StopEvent:
                 return StopEvent(result=len(ev.text))
-    """)
+    """,
+    )
     await host.load()
     await host.run("Heavy")
     (big,) = host.of("event_emitted", type="Big")

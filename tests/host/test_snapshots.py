@@ -58,7 +58,10 @@ async def test_a_run_goes_on_in_a_fresh_host_under_its_old_numbers(
     run, snapshot = await frozen(host)
     write_flow(second_host, FLOW.replace("ev.n * 2", "ev.n * 3"))
     await second_host.load()
-    assert await second_host.ask("resume_run", workflow="Carry", snapshot=snapshot) == {"run": run, "lost": []}
+    assert await second_host.ask("resume_run", workflow="Carry", snapshot=snapshot) == {
+        "run": run,
+        "lost": [],
+    }
     end = await second_host.ended(run)
     assert end.result.data == [[0, 3, 6], ["split"]]
     started = second_host.of("run_started")[0]

@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 import pytest
-from hostflows import write_flow
 from hostclient import HostClient
+from hostflows import write_flow
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -49,7 +49,9 @@ async def test_a_held_event_waits_and_the_clock_stands_still(host: HostClient) -
     while time.time() - before < 0.3:
         assert (await host.ask("get_status"))["paused"]
     await host.ask("release", hold=held.hold, action="accept")
-    assert (await host.ended(run)).kind == "run_finished", "the workflow's timeout did not run while it was held"
+    assert (await host.ended(run)).kind == "run_finished", (
+        "the workflow's timeout did not run while it was held"
+    )
     assert host.of("released")[0].action == "accept"
     assert host.of("clock_resumed")
 
@@ -94,12 +96,15 @@ async def test_a_duplicated_event_runs_its_step_twice(host: HostClient) -> None:
 
 
 async def test_the_outcome_of_a_step_can_be_held_and_replaced(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         class Fails(Workflow):
             @step
             async def fail(self, ev: StartEvent) -> StopEvent:
                 raise ValueError("broken")
-    """)
+    """,
+    )
     await host.load()
     assert (await breakpoint_at(host, step="fail", exception=True))["resolved"]["when"] == "after"
     run = await host.start_run("Fails")
@@ -149,7 +154,9 @@ async def test_run_to_a_step_stops_there_once(host: HostClient) -> None:
 
 
 async def test_follow_stops_only_at_what_the_event_causes(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         class Item(Event):
             n: int
         class Done(Event):
@@ -167,7 +174,8 @@ async def test_follow_stops_only_at_what_the_event_causes(host: HostClient) -> N
             @step
             async def join(self, done: list[Done]) -> StopEvent:
                 return StopEvent()
-    """)
+    """,
+    )
     await host.load()
     await breakpoint_at(host, step="work", condition="ev.n == 1")
     run = await host.start_run("Fan")
@@ -199,7 +207,9 @@ async def test_a_log_breakpoint_writes_its_message_and_goes_on(host: HostClient)
 
 
 async def test_a_person_is_asked_and_answers(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         class Ask(InputRequiredEvent):
             prompt: str
         class Answer(HumanResponseEvent):
@@ -209,7 +219,8 @@ async def test_a_person_is_asked_and_answers(host: HostClient) -> None:
             async def ask(self, ctx: Context, ev: StartEvent) -> StopEvent:
                 got = await ctx.wait_for_event(Answer, waiter_event=Ask(prompt="well?"), timeout=5)
                 return StopEvent(result=got.text)
-    """)
+    """,
+    )
     (info,) = await host.load()
     edges = {(e["source"], e["target"], e["origin"]) for e in info["graph"]["edges"]}
     assert ("human", "ask", "waited") in edges
@@ -232,14 +243,17 @@ async def test_a_person_is_asked_and_answers(host: HostClient) -> None:
 
 
 async def test_an_awaited_event_is_held_before_the_waiting_step_gets_it(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         class Answer(HumanResponseEvent):
             text: str
         class Human(Workflow):
             @step
             async def ask(self, ctx: Context, ev: StartEvent) -> StopEvent:
                 return StopEvent(result=(await ctx.wait_for_event(Answer)).text)
-    """)
+    """,
+    )
     await host.load()
     run = await host.start_run("Human")
     await host.seen("invocation_waiting")
@@ -285,7 +299,9 @@ async def test_cancel_while_held_ends_the_run(host: HostClient) -> None:
 
 
 async def test_state_and_validation_answer_without_sending_anything(host: HostClient) -> None:
-    write_flow(host, """
+    write_flow(
+        host,
+        """
         class Order(StartEvent):
             amount: float
             note: str = "none"
@@ -295,7 +311,8 @@ async def test_state_and_validation_answer_without_sending_anything(host: HostCl
                 await ctx.store.set("seen", {"amount": ev.amount})
                 await asyncio.sleep(30)
                 return StopEvent()
-    """)
+    """,
+    )
     await host.load()
     bad = await host.ask("validate", workflow="Shop", type="Order", data={"amount": "lots"})
     assert bad["data"] is None

@@ -34,6 +34,8 @@ class Debugger:
     end_lines: Callable[[Origin], None] = _no_lines
     """Records what an invocation printed without a line end; called as it ends."""
     run_began: Callable[[], None] = _not_told
+    handing_over: bool = False
+    """The process ends while all is paused: what was frozen goes on elsewhere, and its end here is none."""
     loading: bool = False
     """While a flow is imported no run may start."""
     started_while_loading: list[SourceRef | None] = field(default_factory=list)

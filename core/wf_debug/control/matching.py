@@ -96,7 +96,7 @@ class Armed:
     def _evaluate(self, code: CodeType, scene: Scene) -> Any:
         ev = scene.outcome if self._names_outcome(scene) else scene.ev
         try:
-            return eval(code, {}, _Namespace(scene, ev))
+            return eval(code, _Namespace(scene, ev))
         except Exception as error:
             raise ConditionFailed(
                 f"breakpoint {self.breakpoint.id} ({self.breakpoint.describe()}): "

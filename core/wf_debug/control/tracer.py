@@ -16,10 +16,10 @@ _BATCH_RECORDS = 500
 _BATCH_BYTES = 4 * 1024 * 1024
 _BACKLOG = 5_000
 """Records that may wait before whoever adds another one waits for the reader."""
-_WINDOW, _PROMPT = 0.01, 20
+_WINDOW, _PROMPT = 0.01, 4
 """In every window of seconds, that many records are sent at once; more than that are gathered."""
 _GATHER = 0.005
-_NOTICEABLE = 0.002
+_NOTICEABLE = 0.01
 """Seconds of sending from which on the run was kept waiting."""
 
 
@@ -76,7 +76,7 @@ class Tracer:
             backlog = len(self._waiting)
         if self._may_send_now() or backlog > _BACKLOG:
             self.flush()
-        else:
+        elif not self._wake.is_set():
             self._wake.set()
         return record
 

@@ -61,7 +61,7 @@ def _changed_fields(name: str, old: Mapping[str, str], new: Mapping[str, str]) -
 def _changed_functions(prefix: str, old: list[ast.stmt], new: list[ast.stmt]) -> str:
     """Decorated functions (steps, validators, resources) must keep name, decorators and signature."""
     before, after = _decorated(old), _decorated(new)
-    for name in before.keys() | after.keys():
+    for name in (*before, *after):
         if name not in after:
             return f"{prefix}{name} is gone, or lost its decorator"
         if name not in before:

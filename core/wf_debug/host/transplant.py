@@ -97,7 +97,8 @@ class Transplant:
         return self._translate(value)
 
     def _is_twin(self, before: Any, value: object) -> bool:
-        return self._twins.get(id(value), _MISSING) is before
+        twin = self._twins.get(id(value))
+        return twin is not None and twin is before
 
     # -- classes
     def _graft_class(self, old: type, new: type) -> None:

@@ -10,12 +10,11 @@ from typing import Any, cast
 
 from wf_core import Context, Workflow
 from wf_core.engine import instrument as engine
-from wf_core.errors import ContextSerdeError
 from wf_core.events import Event, StartEvent
 from wf_core.handler import WorkflowHandler
 from wf_debug.backends.base import Offer
 from wf_debug.backends.native import events, offers
-from wf_debug.backends.native.carry import carry_over
+from wf_debug.backends.native.carry import carry_over, waiting_steps
 from wf_debug.backends.native.hints import closest_types
 from wf_debug.backends.native.instrument import NativeInstrument
 from wf_debug.backends.native.run import Recorded
@@ -163,10 +162,13 @@ class NativeBackend:
             raise self._unknown(run)
         try:
             context = live.handle.snapshot()
-        except ContextSerdeError as error:
+        except Exception as error:
             hint = "give the value a JSON form, or restart the host, which ends the run"
-            raise Refused("cannot_snapshot", f"the run can't be frozen: {error}", hint=hint) from error
+            raise Refused(
+                "cannot_snapshot", f"the run can't be frozen: {safe_str(error)}", hint=hint
+            ) from error
         self._debugger.controller.pause()
+        live.frozen = True
         data = {
             "run": run,
             "elapsed": self._debugger.tracer.elapsed(run),
@@ -188,7 +190,9 @@ class NativeBackend:
             text = f"{parts} of the run can't go on with the changed code"
             hint = "go on without them, or restore the code"
             raise Refused("cannot_carry_over", text, fields=lost, hint=hint)
-        recorded = Recorded(snapshot["elapsed"], snapshot["events"], frozenset(snapshot["unrecorded"]))
+        recorded = Recorded(
+            snapshot["elapsed"], snapshot["events"], frozenset(snapshot["unrecorded"]), waiting_steps(context)
+        )
         self._instrument.continued[run] = recorded
         try:
             handler = flow.run(ctx=Context.from_dict(flow, context), run_id=run)

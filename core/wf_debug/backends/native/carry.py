@@ -38,6 +38,13 @@ def carry_over(flow: Workflow, context: Part) -> tuple[dict[str, Any], list[Fiel
     return {**context, "broker": broker}, parts.lost
 
 
+def waiting_steps(context: Part) -> dict[int, str]:
+    """The steps of a snapshot that wait for an event, by invocation."""
+    broker = context.get("broker") or {"works": (), "waits": ()}
+    steps = {work["id"]: work["step"] for work in broker["works"]}
+    return {wait["work"]: steps[wait["work"]] for wait in broker["waits"] if wait["work"] in steps}
+
+
 def _without_lost(stream: Part, parts: _Parts) -> dict[str, Any]:
     joins = {n: j for n, j in stream["joins"].items() if parts.keeps_gathered(n, {"": j["events"]})}
     return {**stream, "joins": joins}

@@ -171,7 +171,9 @@ class NativeInstrument(engine.Instrument):
             return
         current_origin.set(Origin(run.run_id))
         recorded = self.continued.pop(run.run_id, Recorded())
-        self.live[run.run_id] = LiveRun(run, asyncio.get_running_loop(), recorded)
+        live = LiveRun(run, asyncio.get_running_loop(), recorded)
+        live.waiting.update(recorded.waiting)
+        self.live[run.run_id] = live
         self._tracer.begin(run.run_id, recorded.elapsed)
         self._tracer.emit(
             records.RunStarted,
@@ -220,6 +222,7 @@ class NativeInstrument(engine.Instrument):
             return
         current_origin.set(Origin(run.run_id, invocation.step, invocation.id, invocation.attempt))
         live.active[invocation.id] = (invocation.step, invocation.attempt)
+        live.waiting.pop(invocation.id, None)
         live.began[invocation.id] = self._clock.now()
         self._emit(
             run,
@@ -319,11 +322,13 @@ class NativeInstrument(engine.Instrument):
             self._tracer.emit(records.RunStuck, run.run_id, why=why)
 
     def run_ended(self, run: RunHandle, end: RunEnd) -> None:
-        if run.run_id not in self.live:
+        live = self.live.get(run.run_id)
+        if live is None:
             return
         self._controller.forget_run(run.run_id)
         self._debugger.end_lines(Origin(run.run_id))
-        self._record_end(run, end)
+        if not (self._debugger.handing_over and live.frozen):
+            self._record_end(run, end)
         self._tracer.flush()
         del self.live[run.run_id]
 

@@ -142,7 +142,8 @@ def _findings(text: str) -> list[str]:
 
 
 def _placed(text: str, graph: FlowGraph, cls: type[Workflow]) -> Problem:
-    """The step is the first that the text names, the place the one the text gives, else the step's or event's."""
+    """The step is the first that the text names, the place the one the text gives, else the step's or
+    event's."""
     words = re.findall(r"\w+", text)
     step = next((s for name in words for s in graph.steps if s.name == name), None)
     event = next((e for name in words for e in graph.events if e.name == name and e.source), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wf_core.engine.instrument import Emission, RunHandle
@@ -20,6 +21,9 @@ class Recorded:
     unrecorded: frozenset[int] = frozenset()
     """... except these."""
 
+    waiting: Mapping[int, str] = field(default_factory=dict)
+    """Steps that were in `wait_for_event`, by invocation."""
+
     def has(self, event: int) -> bool:
         return event <= self.events and event not in self.unrecorded
 
@@ -31,6 +35,8 @@ class LiveRun:
     handle: RunHandle
     loop: asyncio.AbstractEventLoop
     recorded: Recorded = Recorded()
+    frozen: bool = False
+    """A snapshot of it was taken."""
     on_their_way: dict[int, Event] = field(default_factory=dict)
     """Emitted, not yet routed."""
     injected: set[int] = field(default_factory=set)
