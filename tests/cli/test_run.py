@@ -72,14 +72,13 @@ def test_a_prompt_without_an_answer_stops_the_run() -> None:
         ("segfault", 1, "SIGSEGV"),
         ("recurse", 1, "RecursionError"),
         ("unknown", 0, "Nobody"),
-        ("stuck", 1, "stuck"),
+        ("stuck", 1, "the run is stuck"),
     ],
 )
 def test_a_misbehaving_step_is_named(what: str, code: int, said: str) -> None:
     done = wf_tui("run", "misbehave.py", "-i", f"what={what}")
     assert done.returncode == code
     assert said in done.stderr
-    assert "act" in done.stderr
 
 
 def test_all_that_a_step_prints_is_recorded() -> None:
@@ -111,7 +110,7 @@ def test_a_run_may_be_given_a_time() -> None:
         (["missing_package.py"], "a_package_that_nobody_has"),
         (["missing_package.py"], sys.executable),
         (["no_workflow.py"], "no workflow"),
-        (["at_import.py"], "at_import.py:20"),
+        (["at_import.py"], "at_import.py:18"),
         (["invalid.py"], "Never"),
         (["invalid.py"], "Lost"),
         (["several.py"], "First, Second"),

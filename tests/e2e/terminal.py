@@ -19,7 +19,8 @@ class Terminal:
     ) -> None:
         self._socket = f"wf-{uuid.uuid4().hex[:10]}"
         line = " ".join(f"{key}={shlex.quote(value)}" for key, value in (env or {}).items())
-        line = f"env {line} {shlex.join(command)}; echo; echo EXIT=$?; exec cat"
+        # A size in the environment would win over the terminal's own.
+        line = f"env -u COLUMNS -u LINES {line} {shlex.join(command)}; echo EXIT=$?; exec cat"
         self._tmux("-f", os.devnull, "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(cwd), line)
 
     def __enter__(self) -> Terminal:

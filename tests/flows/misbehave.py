@@ -67,6 +67,7 @@ async def block(ctx: Context) -> StopEvent:
 
 async def send_to_nobody(ctx: Context) -> StopEvent:
     ctx.send_event(Nobody())
+    await asyncio.sleep(0)
     return StopEvent(result="went on")
 
 

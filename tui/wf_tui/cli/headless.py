@@ -79,7 +79,7 @@ async def _start(session: Session, fields: dict[str, object]) -> str:
 
 async def _watch(session: Session, run: str, wanted: HeadlessRun) -> Exit:
     """Tell every record until the run's own end, or until somebody would have to act."""
-    answers, asked = deque(wanted.answers), set[str]()
+    answers, asked = deque(wanted.answers), set[int]()
     async for record in session.stream():
         _tell(record, wanted.as_json)
         if record.run == run and (end := _end_of(record, wanted.as_json)) is not None:
@@ -134,7 +134,7 @@ def _held(record: Held) -> CommandError:
     return CommandError(text, Exit.STOPPED, hint="open the same flow with `wf-tui` to go on by hand")
 
 
-async def _answer_prompts(session: Session, answers: deque[str], asked: set[str]) -> None:
+async def _answer_prompts(session: Session, answers: deque[str], asked: set[int]) -> None:
     for prompt in session.live.prompts:
         if prompt.id in asked:
             continue

@@ -11,7 +11,7 @@ from wf_debug.trace.records import Record
 def narrate(record: Record) -> str | None:
     """`   1.204s  search#4       <- SearchQuery {...}`; None for records that say nothing on their own."""
     tell = _TELL.get(record.kind)
-    if tell is None:
+    if tell is None or (record.kind == "published" and record.event is not None):
         return None
     step, invocation = getattr(record, "step", None), getattr(record, "invocation", None)
     who = f"{step}#{invocation}" if step else ""
@@ -38,7 +38,7 @@ _TELL: dict[str, Callable[[Any], str]] = {
     "invocation_failed": _failed,
     "retry_scheduled": lambda r: f"↻ attempt {r.attempt + 1} in {r.delay:g} s",
     "held": lambda r: f"◆ held ({r.reason}, {r.when}): {r.type} {r.payload.preview}",
-    "published": lambda r: f"⇢ {r.type} {r.payload.preview}" if r.event is None else "",
+    "published": lambda r: f"⇢ {r.type} {r.payload.preview}",
     "log": _log,
     "note": lambda r: f"note: {r.text}",
     "run_stuck": lambda r: f"! stuck: {r.why}",
