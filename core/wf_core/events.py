@@ -6,6 +6,7 @@ dictionary that is readable as attribute and as mapping.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from datetime import datetime
 from enum import Enum
@@ -34,6 +35,13 @@ class DictLikeModel(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
     _data: dict[str, Any] = PrivateAttr(default_factory=dict)
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Replaces pydantic's chain of hooks that fill private attributes, one per base class, by one."""
+        plain = inspect.unwrap(cls.model_post_init) in (_PYDANTICS_HOOK, _set_private)
+        if plain and cls.__private_attributes__.keys() <= _PRIVATE.keys():
+            cls.model_post_init = _set_private  # type: ignore[method-assign]
+
     def __init__(self, **params: Any) -> None:
         fields = type(self).__pydantic_fields__
         if params.keys() <= fields.keys():
@@ -41,11 +49,13 @@ class DictLikeModel(BaseModel):
             return
         declared = {name: value for name, value in params.items() if name in fields}
         self.__pydantic_validator__.validate_python(declared, self_instance=self)
-        private = self.__private_attributes__
-        for name in params.keys() - fields.keys():
-            if name in private:
-                super().__setattr__(name, params[name])
-        self._data.update((n, v) for n, v in params.items() if n not in fields and n not in private)
+        private = self.__pydantic_private__ or {}
+        data = private["_data"]
+        for name, value in params.items():
+            if name in self.__private_attributes__:
+                private[name] = value
+            elif name not in fields:
+                data[name] = value
 
     def __getattr__(self, name: str) -> Any:
         cls = type(self)
@@ -108,6 +118,18 @@ class DictLikeModel(BaseModel):
         if self._data:
             dumped["_data"] = self._data
         return dumped
+
+
+_PRIVATE: dict[str, Any] = {"_data": None, "_result": None}
+"""The private attributes of this module's models."""
+_PYDANTICS_HOOK = inspect.unwrap(DictLikeModel.model_post_init)
+
+
+def _set_private(model: BaseModel, context: Any, /) -> None:
+    if getattr(model, "__pydantic_private__", None) is None:
+        private = dict.fromkeys(model.__private_attributes__)
+        private["_data"] = {}
+        object.__setattr__(model, "__pydantic_private__", private)
 
 
 class Event(DictLikeModel):
