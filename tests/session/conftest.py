@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from peers import write_peer
+from peers import OpenPeer, write_peer
 
 from wf_debug.session import FlowSpec, Session, SessionSettings
 
@@ -33,9 +33,6 @@ def nothing_left(own_temporaries: Path) -> Iterator[None]:
     yield
     assert [t.name for t in threading.enumerate() if t.name.startswith("wf ")] == []
     assert list(own_temporaries.rglob("wf-tui-*")) == []
-
-
-OpenPeer = Callable[..., Awaitable[Session]]
 
 
 @pytest.fixture

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+from wf_debug.session import Session
+
+OpenPeer = Callable[..., Awaitable[Session]]
+"""Opens a session on a script or flow; keywords are its settings."""
 
 _PRELUDE = """#!{python} -SE
 import json, os, signal, socket, sys, time

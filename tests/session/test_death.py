@@ -6,8 +6,7 @@ import os
 import signal
 
 import pytest
-from conftest import OpenPeer
-from peers import SERVING
+from peers import SERVING, OpenPeer
 
 from wf_debug.session import Session, SessionError
 from wf_debug.trace.live import RunState

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import OpenPeer
+from peers import OpenPeer
 
 from wf_debug.session import FlowSpec, Session, SessionError, SessionSettings, find_interpreter
 

@@ -8,8 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import OpenPeer
-from peers import SERVING
+from peers import SERVING, OpenPeer
 
 from wf_debug.session import Session, SessionError
 from wf_debug.trace.records import Log, Note

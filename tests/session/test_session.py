@@ -8,8 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import OpenPeer
-from peers import SERVING, write_peer
+from peers import SERVING, OpenPeer, write_peer
 
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.session import Change, FlowSpec, PostMortem, Session, SessionError, SessionSettings

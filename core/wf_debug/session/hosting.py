@@ -48,6 +48,8 @@ class Hosting:
         self.files: dict[str, str] = {}
         """Digest of every loaded source file."""
         self.armory: Armory = Armory(None)
+        self.pausing = False
+        """Whether the last word to the host was to park every delivery, or the next."""
         self._waiting: dict[HostLink, list[Record]] = {}
         self._muted: set[HostLink] = set()
         self._lock = threading.RLock()
@@ -57,6 +59,10 @@ class Hosting:
     ) -> None:
         self.status = SessionStatus(state, message)
         self.journal.tell_status()
+
+    def parks_all(self) -> bool:
+        """Whether deliveries are parked whatever their type, not by a breakpoint alone."""
+        return self.pausing or any(h.reason != "breakpoint" for h in self.journal.live.holds.values())
 
     # -- a fresh host
     async def fresh(self) -> Host:

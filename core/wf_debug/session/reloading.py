@@ -76,8 +76,7 @@ class Reloader:
             try:
                 if not self._live():
                     return await self._restart(changed)
-                paused = self._hosting.journal.live.paused if was_paused is None else was_paused
-                return await self._under_runs(changed, paused)
+                return await self._under_runs(changed, was_paused)
             except SessionError as error:
                 return self._failed(changed, error.error)
 
@@ -96,6 +95,7 @@ class Reloader:
                 self._cancel_what_is_left()
             try:
                 self._take_over(await self._hosting.fresh(), [], [])
+                self._hosting.pausing = False
             except SessionError as error:
                 self._hosting.set_status("error", error.error.message)
                 raise
@@ -126,12 +126,12 @@ class Reloader:
         return ReloadReport("restarted", changed, f"loaded in {host.loaded.seconds:.1f} s")
 
     # -- under runs
-    async def _under_runs(self, changed: list[str], paused: bool) -> ReloadReport:
+    async def _under_runs(self, changed: list[str], was_paused: bool | None) -> ReloadReport:
         host = self._hosting.current
         assert host is not None
         result = await host.link.request(Reload(), ReloadResult)
         if result.outcome == "structural":
-            return await self._move_to_fresh(host, self._named(result.files) or changed, paused)
+            return await self._move_to_fresh(host, self._named(result.files) or changed, was_paused)
         if result.outcome == "failed":
             error = result.error or WireError(code="internal", message=result.detail or "the reload failed")
             return self._failed(self._named(result.files) or changed, error)
@@ -143,8 +143,9 @@ class Reloader:
             self._record("swapped", self._named(result.files), result.detail)
         return ReloadReport(result.outcome, self._named(result.files), result.detail)
 
-    async def _move_to_fresh(self, old: Host, files: list[str], paused: bool) -> ReloadReport:
+    async def _move_to_fresh(self, old: Host, files: list[str], was_paused: bool | None) -> ReloadReport:
         live = self._hosting.journal.live
+        paused = self._hosting.parks_all() if was_paused is None else was_paused
         fresh = await self._hosting.fresh()
         try:
             moves = [

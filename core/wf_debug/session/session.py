@@ -185,22 +185,27 @@ class Session:
     async def pause(self) -> None:
         """Park every delivery from now on and stop the run clock."""
         await self._link.tell(wire.Pause())
+        self._hosting.pausing = True
 
     async def resume(self) -> None:
         """End the pause and accept everything held."""
         await self._link.tell(wire.Continue())
+        self._hosting.pausing = False
 
     async def step_next(self, hold: int | None = None) -> None:
         """Let one delivery through (this hold's, else the oldest), then stay paused."""
         await self._link.tell(wire.StepNext(hold=hold))
+        self._hosting.pausing = True
 
     async def follow(self, hold: int) -> None:
         """Accept the held event and stop at the deliveries that it causes."""
         await self._link.tell(wire.Follow(hold=hold))
+        self._hosting.pausing = False
 
     async def run_to(self, step: str) -> None:
         """Continue, and stop at the next delivery to this step."""
         await self._link.tell(wire.RunTo(step=step))
+        self._hosting.pausing = False
 
     async def accept_all(self) -> None:
         """Accept what is held now; a pause stays."""

@@ -141,6 +141,10 @@ class RunActivity:
         """The run ended: nothing is under way any more, counts stay."""
         self._events.clear()
         self._inputs.clear()
+        self.interrupted()
+
+    def interrupted(self) -> None:
+        """The run goes on in another host: nothing is in a worker any more, what is to be done is still known."""
         for step in self._steps.values():
             step.idle()
             step.shown = None

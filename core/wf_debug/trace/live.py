@@ -95,7 +95,11 @@ class LiveState:
 
     def _start(self, record: r.RunStarted) -> None:
         self._drop_holds(record.run)
-        self._activity(record.run).over()
+        activity = self._activity(record.run)
+        if record.resumed:
+            activity.interrupted()
+        else:
+            activity.over()
         self._runs[record.run] = RunState(
             run=record.run,
             workflow=record.workflow,

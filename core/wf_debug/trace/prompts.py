@@ -85,7 +85,7 @@ class Prompts:
         if self._role(record.type) != "input_required":
             return False
         waiting = self._of(record.run, record.invocation)
-        if waiting is not None and waiting.waiting and waiting.asked is None:
+        if waiting is not None and waiting.waiting:
             text = question_text(record.payload)
             self._open[waiting.id] = replace(waiting, text=text, asked=record.payload)
             return True
@@ -167,6 +167,11 @@ class Prompts:
         if prompt is not None and prompt.waiting:
             del self._open[prompt.id]
 
+    def run_started(self, record: r.RunStarted) -> None:
+        """One that is continued in another host still waits for its answers."""
+        if not record.resumed:
+            self.run_over(record)
+
     def run_over(self, record: r.Record) -> None:
         for prompt in [p for p in self._open.values() if p.run == record.run]:
             del self._open[prompt.id]
@@ -181,7 +186,7 @@ _FOLDS: dict[type, Callable[[Prompts, Any], bool | None]] = {
     r.InvocationFinished: Prompts.invocation_went_on,
     r.InvocationFailed: Prompts.invocation_went_on,
     r.InvocationCancelled: Prompts.invocation_went_on,
-    r.RunStarted: Prompts.run_over,
+    r.RunStarted: Prompts.run_started,
     r.RunFinished: Prompts.run_over,
     r.RunFailed: Prompts.run_over,
     r.RunCancelled: Prompts.run_over,

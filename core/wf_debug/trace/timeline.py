@@ -292,7 +292,19 @@ class TimelineFold:
     # -- the run and around it
     def run_started(self, record: r.RunStarted) -> None:
         title = "run resumed" if record.resumed else "run started"
+        self._holds_are_gone(record.run)
         self._new(record, "run", title, record.input.preview).producer = record.workflow
+
+    def _holds_are_gone(self, run: str) -> None:
+        """The run goes on in another host: what was held is to be delivered there."""
+        for row in self._open.get(run, {}).values():
+            held = [(row, d) for d in row.deliveries if d.state == "held"]
+            if row.held or held:
+                row.held = False
+                self._touch(row)
+            self._move(held, "queued")
+        self._holds = {n: shares for n, shares in self._holds.items() if shares and shares[0][0].run != run}
+        self._row_holds = {n: row for n, row in self._row_holds.items() if row.run != run}
 
     def run_finished(self, record: r.RunFinished) -> None:
         self._end(record, "run finished", record.result.preview, "done")
