@@ -15,8 +15,9 @@ Action = Literal["hold", "pause", "log"]
 class Breakpoint(BaseModel):
     """Where (event type or step; both given: both must match), when, and under which condition to act.
 
-    `exception` True: only when the invocation raised (implies `when="after"`). `condition` is a Python expression over `ev`, `step`,
-    `state`, `attempt`. `hits` N: act from the N-th match on. `log` is the message of action "log", with `{expressions}`.
+    `exception` True: only when the invocation raised (implies `when="after"`). `condition` is a Python
+    expression over `ev`, `step`, `state`, `attempt`. `hits` N: act from the N-th match on. `log` is the
+    message of action "log", with `{expressions}`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,8 +66,8 @@ _SPEC = re.compile(
 def parse_breakpoint(spec: str) -> Breakpoint:
     """Read `NAME[@STEP][:WHEN][ if CONDITION]`, e.g. `SearchResult@rank:after if ev.score > 3`.
 
-    NAME is an event type or a step (the host decides by what the workflow has; event types win), `@STEP` alone is any
-    event into that step, WHEN is emit, deliver, after, publish or raise.
+    NAME is an event type or a step (the host decides by what the workflow has; event types win), `@STEP`
+    alone is any event into that step, WHEN is emit, deliver, after, publish or raise.
 
     Raises:
         BadBreakpoint: when the text has another form; the message shows the form.

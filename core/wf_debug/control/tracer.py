@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from wf_debug.control.clock import FreezableClock
-from wf_debug.trace.records import RecordBase
+from wf_debug.trace.records import Log, RecordBase
 
 R = TypeVar("R", bound=RecordBase)
 
@@ -16,11 +16,29 @@ _BATCH_RECORDS = 500
 _BATCH_BYTES = 4 * 1024 * 1024
 _BACKLOG = 5_000
 """Records that may wait before whoever adds another one waits for the reader."""
-_WINDOW, _PROMPT = 0.01, 4
-"""In every window of seconds, that many records are sent at once; more than that are gathered."""
+_WINDOW = 0.01
+_PROMPT_LOGS, _PROMPT_OTHERS = 20, 4
+"""So many records are sent at once in every window of so many seconds; more than that are gathered."""
 _GATHER = 0.005
 _NOTICEABLE = 0.01
 """Seconds of sending from which on the run was kept waiting."""
+
+
+class _Allowance:
+    """So many a window."""
+
+    __slots__ = ("_left", "_much", "_since")
+
+    def __init__(self, much: int) -> None:
+        self._much = self._left = much
+        self._since = 0.0
+
+    def take(self) -> bool:
+        now = time.monotonic()
+        if now - self._since > _WINDOW:
+            self._since, self._left = now, self._much
+        self._left -= 1
+        return self._left >= 0
 
 
 class Sender(Protocol):
@@ -49,7 +67,7 @@ class Tracer:
         self._lock = threading.RLock()
         self._sending = threading.RLock()
         self._wake = threading.Event()
-        self._window, self._prompt = 0.0, _PROMPT
+        self._prompt_logs, self._prompt_others = _Allowance(_PROMPT_LOGS), _Allowance(_PROMPT_OTHERS)
         self._closed = False
         self._gatherer = threading.Thread(target=self._gather, name="wf-debug records", daemon=True)
         self._gatherer.start()
@@ -74,7 +92,8 @@ class Tracer:
             )
             self._waiting.append(record)
             backlog = len(self._waiting)
-        if self._may_send_now() or backlog > _BACKLOG:
+        prompt = self._prompt_logs if kind is Log else self._prompt_others
+        if prompt.take() or backlog > _BACKLOG:
             self.flush()
         elif not self._wake.is_set():
             self._wake.set()
@@ -106,13 +125,6 @@ class Tracer:
         self._send_waiting()
         self._closed = True
         self._wake.set()
-
-    def _may_send_now(self) -> bool:
-        now = time.monotonic()
-        if now - self._window > _WINDOW:
-            self._window, self._prompt = now, _PROMPT
-        self._prompt -= 1
-        return self._prompt >= 0
 
     def _send_waiting(self) -> None:
         with self._sending:
