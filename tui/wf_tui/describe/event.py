@@ -133,3 +133,14 @@ def row_lines(recording: Recording, row: TimelineRow) -> list[Line]:
             return [*lines, ((record.text, "text"),)]
         case _:
             return [*lines, ((row.preview, "text"),)]
+
+
+def log_lines(recording: Recording, seq: int) -> list[Line]:
+    """One log line in full, with who wrote it."""
+    record = recording.record(seq)
+    if not isinstance(record, r.Log):
+        return [remark("this log line is not in the recording")]
+    author = f"{record.step}#{record.invocation}" if record.step else "the process"
+    how = " ".join(part for part in (record.source, record.level, record.logger) if part)
+    text: list[Line] = [((line, "text"),) for line in record.text.splitlines()]
+    return [heading(f"log of {author}"), remark(f"{how} at {record.t:.3f} s"), EMPTY, *text]

@@ -21,7 +21,7 @@ from wf_debug.wire import WireError
 from wf_tui.commands import BY_ID, COMMANDS, Command, footer, key_names
 from wf_tui.describe.failure import failure_lines, in_one_line, problem_line
 from wf_tui.run_clock import RunClock
-from wf_tui.screens import reading
+from wf_tui.screens import polling, reading
 from wf_tui.screens.layout import PaneName
 from wf_tui.selection import NOTHING, Selection
 from wf_tui.situation import Situation
@@ -77,6 +77,7 @@ class MainScreen(Screen[None]):
         self._blocked = ""
         self._fault = ""
         self._asked: set[int] = set()
+        self._state_shown: tuple[str | None, float] | None = None
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -327,27 +328,20 @@ class MainScreen(Screen[None]):
 
     # -- asking the host
     def _poll(self) -> None:
-        source = self._source
-        if isinstance(source, Session) and source.status.state == "ready":
-            self.run_worker(self._ask_host(source), group="poll", exclusive=True, exit_on_error=False)
+        if self._source is not None and self._failure is None:
+            self.run_worker(self._ask(self._source), group="poll", exclusive=True, exit_on_error=False)
 
-    async def _ask_host(self, session: Session) -> None:
-        try:
-            run = self.run
-            if run is not None and run.status == "running":
-                status = await session.host_status()
-                at = f" at {status.where}" if status.where else ""
-                inside = f" in {status.function}" if status.function else ""
-                self._blocked = (
-                    f"blocked {status.blocked_for:.1f} s{at}{inside}" if status.blocked_for >= 1 else ""
-                )
-            else:
-                self._blocked = ""
-            if run is not None and self.inspector.tabs.active == "state":
-                self.inspector.show_state(await session.state(run.run))
-        except SessionError as error:
-            self.inspector.show_state(error.error.message)
+    async def _ask(self, source: Session | PostMortem) -> None:
+        self._blocked = await polling.blocked_text(source, self.run)
         self._show_banner()
+        if self.inspector.tabs.active == "state" and self._state_shown != (now := self._state_key()):
+            self.inspector.show_state(await polling.state_of(source, self.run))
+            self._state_shown = now
+
+    def _state_key(self) -> tuple[str | None, float]:
+        """The run and where it stands: asked for again only when something happened since."""
+        run = self.run
+        return (run.run, run.t + len(run.status)) if run else (None, 0.0)
 
     def _on_reload(self, report: ReloadReport) -> None:
         self.run_worker(self.take_report(report, asked=False), exit_on_error=False)
@@ -383,6 +377,8 @@ class MainScreen(Screen[None]):
         self.selection = chosen
         self.inspector.choose(chosen)
         self.logs.choose(chosen.step, chosen.invocation)
+        if chosen.origin in ("timeline", "lanes", "logs") and chosen.step:
+            self.graph_pane.select("step", chosen.step)
         self._show_titles()
         self._show_footer()
 

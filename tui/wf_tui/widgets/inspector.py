@@ -114,11 +114,13 @@ class Inspector(Vertical):
                 return why_lines(recording, self._graph, self._chosen)
 
     def _event(self, recording: Recording) -> list[Line]:
-        from wf_tui.describe.event import event_lines, row_lines
+        from wf_tui.describe.event import event_lines, log_lines, row_lines
 
         chosen = self._chosen
         if chosen.run is not None and chosen.event is not None:
             return event_lines(recording, chosen.run, chosen.event)
+        if chosen.origin == "logs" and chosen.seq is not None:
+            return log_lines(recording, chosen.seq)
         place = recording.position_of(chosen.seq, ALL) if chosen.seq is not None else None
         if place is not None:
             return row_lines(recording, recording.timeline(ALL, place, 1)[0])

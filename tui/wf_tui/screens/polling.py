@@ -1,0 +1,56 @@
+"""What is asked for once a second: whether the host's loop turns, and the state of the shown run."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from wf_debug.session import PostMortem, Session, SessionError
+from wf_debug.trace.live import RunState
+from wf_debug.trace.recording import Recording
+from wf_debug.trace.records import StateChanged
+
+BLOCKED = 1.0
+"""Seconds without a turn of the loop from which it is called blocked."""
+_BATCH = 5_000
+
+
+async def blocked_text(source: Session | PostMortem, run: RunState | None) -> str:
+    """For the banner: how long the loop stands still and where; empty while it turns."""
+    if not isinstance(source, Session) or run is None or run.status != "running":
+        return ""
+    try:
+        status = await source.host_status()
+    except SessionError:
+        return ""
+    if status.blocked_for < BLOCKED:
+        return ""
+    at = f" at {status.where}" if status.where else ""
+    inside = f" in {status.function}" if status.function else ""
+    return f"blocked {status.blocked_for:.1f} s{at}{inside}"
+
+
+async def state_of(source: Session | PostMortem, run: RunState | None) -> dict[str, Any] | str:
+    """The run's state: of a live run as it is, of another as it was recorded; in words why there is none."""
+    if run is None:
+        return "no run is shown"
+    try:
+        if isinstance(source, Session) and run.status == "running":
+            return await source.state(run.run)
+    except SessionError as error:
+        return error.error.message
+    recorded = await asyncio.to_thread(recorded_state, source.recording, run.run)
+    return recorded or "nothing was recorded of this run's state"
+
+
+def recorded_state(recording: Recording, run: str) -> dict[str, Any]:
+    """The last value that was recorded of each place in the state, by its path."""
+    state: dict[str, Any] = {}
+    after = 0
+    while records := recording.records(after, _BATCH, run):
+        after = records[-1].seq
+        for record in records:
+            if isinstance(record, StateChanged):
+                value = record.value
+                state[record.path] = value.preview if value.data is None else value.data
+    return state
