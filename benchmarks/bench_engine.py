@@ -1,7 +1,8 @@
 """Native engine against llama-index-workflows and against bare asyncio, in one process, turn by turn.
 
-Prints CPU microseconds per unit (median of the rounds) and two ratios: how many times faster than the reference, and which
-part of the floor's speed is reached. Run: `python benchmarks/bench_engine.py [--full]`.
+Prints CPU microseconds per unit (median of the rounds) and two ratios: how many times faster than the
+reference, and which part of the floor's speed is reached. Run: `python benchmarks/bench_engine.py
+[--full]`.
 """
 
 from __future__ import annotations
@@ -59,16 +60,18 @@ async def _run(work: Work, n: int) -> None:
 def main() -> None:
     native, reference = engines.api("wf_core"), engines.api("workflows")
     rounds = ROUNDS if "--full" in sys.argv else 3
-    print(f"{'workload':32}{'floor us':>10}{'native us':>11}{'reference us':>14}{'x reference':>13}{'of floor':>10}")
+    heads = ("floor us", "native us", "reference us", "x reference", "of floor")
+    print(f"{'workload':32}" + "".join(f"{head:>14}" for head in heads))
     for load in WORKLOADS:
         ours, theirs = load.build(native), load.build(reference)
         rows = [
-            (cpu_us(load.floor, load.n), cpu_us(ours, load.n), cpu_us(theirs, load.reference_n)) for _ in range(rounds)
+            (cpu_us(load.floor, load.n), cpu_us(ours, load.n), cpu_us(theirs, load.reference_n))
+            for _ in range(rounds)
         ]
         floor, own, ref = (statistics.median(column) for column in zip(*rows, strict=True))
         speedup = statistics.median(r / o for _, o, r in rows)
         share = statistics.median(f / o for f, o, _ in rows)
-        print(f"{load.name:32}{floor:10.1f}{own:11.1f}{ref:14.1f}{speedup:12.1f}x{share:9.0%}")
+        print(f"{load.name:32}{floor:14.1f}{own:14.1f}{ref:14.1f}{speedup:13.1f}x{share:14.0%}")
 
 
 if __name__ == "__main__":

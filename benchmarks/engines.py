@@ -1,4 +1,5 @@
-"""The workloads, written once for any engine with the workflow API, and the asyncio floors they are compared with."""
+"""The workloads, written once for any engine with the workflow API, and the asyncio floors they are
+compared with."""
 
 import asyncio
 import importlib
@@ -15,7 +16,12 @@ Work = Callable[[int], Awaitable[None]]
 def api(name: str) -> Any:
     """What a workflow author imports, from `wf_core` or `workflows`."""
     package, events = importlib.import_module(name), importlib.import_module(f"{name}.events")
-    return SimpleNamespace(**{k: v for k, v in vars(events).items() if k[0].isupper()}, Workflow=package.Workflow, Context=package.Context, step=package.step)
+    return SimpleNamespace(
+        **{k: v for k, v in vars(events).items() if k[0].isupper()},
+        Workflow=package.Workflow,
+        Context=package.Context,
+        step=package.step,
+    )
 
 
 def loop(engine: Any) -> Work:
@@ -157,7 +163,9 @@ def wait_and_resume(engine: Any) -> Work:
         @engine.step
         async def ask(self, ctx: engine.Context, ev: Next) -> Next | engine.StopEvent:
             question = Ask(k=ev.left)
-            await ctx.wait_for_event(Answer, waiter_event=question, waiter_id=str(ev.left), requirements={"k": ev.left})
+            await ctx.wait_for_event(
+                Answer, waiter_event=question, waiter_id=str(ev.left), requirements={"k": ev.left}
+            )
             return Next(left=ev.left - 1) if ev.left > 1 else engine.StopEvent()
 
     async def work(n: int) -> None:

@@ -1,8 +1,9 @@
-"""The messages host and session exchange, and their framing: one JSON object a line, UTF-8, no newline inside.
+"""The messages host and session exchange, and their framing: one JSON object a line, UTF-8, no newline
+inside.
 
-A line break always ends a message, so a malformed line costs one error reply and nothing else. The session sends
-commands, each with an `id`; the host answers each with one `Reply` of that id, and in between sends `Records`, in order of
-`seq`. JSON only.
+A line break always ends a message, so a malformed line costs one error reply and nothing else. The session
+sends commands, each with an `id`; the host answers each with one `Reply` of that id, and in between sends
+`Records`, in order of `seq`. JSON only.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class WireError(BaseModel):
     traceback: str = ""
 
 
-# -- commands -----------------------------------------------------------------------------------------------------------
+# -- commands
 class CommandBase(BaseModel):
     id: int = 0
 
@@ -266,7 +267,7 @@ Command = Annotated[
 ]
 
 
-# -- results ------------------------------------------------------------------------------------------------------------
+# -- results
 class Loaded(BaseModel):
     workflows: list[WorkflowInfo]
     files: list[str]
@@ -336,7 +337,7 @@ class ResumeResult(BaseModel):
     lost: list[str] = Field(default_factory=list)
 
 
-# -- host to session ------------------------------------------------------------------------------------------------------
+# -- host to session
 class Hello(BaseModel):
     """First line from the host."""
 
@@ -351,7 +352,8 @@ class Hello(BaseModel):
 
 
 class Reply(BaseModel):
-    """Answer to command `id` (None: the line could not be read). Exactly one of `result` and `error` is meaningful."""
+    """Answer to command `id` (None: the line could not be read). Exactly one of `result` and `error` is
+    meaningful."""
 
     type: Literal["reply"] = "reply"
     id: int | None

@@ -1,4 +1,5 @@
-"""`wf-tui run`, `graph` and `check` as a shell sees them: exit code, stdout and stderr of the real process."""
+"""`wf-tui run`, `graph` and `check` as a shell sees them: exit code, stdout and stderr of the real
+process."""
 
 from __future__ import annotations
 
@@ -15,7 +16,12 @@ FLOWS = Path(__file__).parent.parent / "flows"
 
 def wf_tui(*arguments: str, cwd: Path = FLOWS) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "wf_tui", *arguments], cwd=cwd, capture_output=True, text=True, timeout=50, check=False
+        [sys.executable, "-m", "wf_tui", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
     )
 
 
@@ -42,7 +48,9 @@ def test_a_breakpoint_stops_a_run_that_nobody_attends() -> None:
 
 
 def test_a_condition_decides_whether_it_stops() -> None:
-    assert wf_tui("run", "greet.py", "-i", "name=Ada", "--break", "Greeting if 'Bob' in ev.text").returncode == 0
+    assert (
+        wf_tui("run", "greet.py", "-i", "name=Ada", "--break", "Greeting if 'Bob' in ev.text").returncode == 0
+    )
 
 
 def test_a_breakpoint_that_cannot_match_is_refused_with_the_closest_name() -> None:

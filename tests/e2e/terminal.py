@@ -9,21 +9,29 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 
 class Terminal:
     """One tmux server of its own with one window. Use as a context manager."""
 
     def __init__(
-        self, command: Sequence[str], cwd: Path, columns: int = 120, rows: int = 36, env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        cwd: Path,
+        columns: int = 120,
+        rows: int = 36,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self._socket = f"wf-{uuid.uuid4().hex[:10]}"
         line = " ".join(f"{key}={shlex.quote(value)}" for key, value in (env or {}).items())
         # A size in the environment would win over the terminal's own.
         line = f"env -u COLUMNS -u LINES {line} {shlex.join(command)}; echo EXIT=$?; exec cat"
-        self._tmux("-f", os.devnull, "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(cwd), line)
+        self._tmux(
+            "-f", os.devnull, "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(cwd), line
+        )
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,4 +1,5 @@
-"""The main job, by hand, in a real terminal: run, break, edit, inject, change the code, see its effect, leave, come back."""
+"""The main job, by hand, in a real terminal: run, break, edit, inject, change the code, see its effect,
+leave, come back."""
 
 from __future__ import annotations
 

@@ -1,6 +1,15 @@
 """A conversation of two questions."""
 
-from wf_core import Context, Event, HumanResponseEvent, InputRequiredEvent, StartEvent, StopEvent, Workflow, step
+from wf_core import (
+    Context,
+    Event,
+    HumanResponseEvent,
+    InputRequiredEvent,
+    StartEvent,
+    StopEvent,
+    Workflow,
+    step,
+)
 
 
 class Question(InputRequiredEvent):

@@ -73,7 +73,10 @@ def parse_breakpoint(spec: str) -> Breakpoint:
         BadBreakpoint: when the text has another form; the message shows the form.
     """
     match = _SPEC.match(spec.strip())
-    form = "use EVENT[@STEP][:emit|deliver|after|publish|raise][ if CONDITION], e.g. 'SearchResult@rank if ev.score > 3'"
+    form = (
+        "use EVENT[@STEP][:emit|deliver|after|publish|raise][ if CONDITION], "
+        "e.g. 'SearchResult@rank if ev.score > 3'"
+    )
     if not match or not (match["name"] or match["step"]):
         raise BadBreakpoint(f"cannot read breakpoint {spec!r}: {form}")
     when, exception = match["when"] or "deliver", False

@@ -1,9 +1,9 @@
 """What happened: one closed union of records.
 
-A record says one thing, once, with its cause. Ids are per run and never reused: `event` numbers emitted events,
-`invocation` numbers the starts of a step on an input (its retries are `attempt` 0, 1, ... of the same invocation).
-`seq` orders everything in a session. Times are seconds: `t` on the run clock since the run began (it stands still
-while the run is paused), `wall` is Unix time.
+A record says one thing, once, with its cause. Ids are per run and never reused: `event` numbers emitted
+events, `invocation` numbers the starts of a step on an input (its retries are `attempt` 0, 1, ... of the
+same invocation). `seq` orders everything in a session. Times are seconds: `t` on the run clock since the
+run began (it stands still while the run is paused), `wall` is Unix time.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from wf_debug.graph import SourceRef
 
 EmittedBy = Literal["start", "returned", "sent", "external", "injected", "prompt"]
-"""How an event came in: the run's start, a step's return value, `ctx.send_event`, the caller's handler, the debugger, a
-step's `wait_for_event` prompt."""
+"""How an event came in: the run's start, a step's return value, `ctx.send_event`, the caller's handler, the
+debugger, a step's `wait_for_event` prompt."""
 When = Literal["emit", "deliver", "after", "publish"]
 HoldReason = Literal["breakpoint", "pause", "step", "follow", "run_to"]
 LogSource = Literal["stdout", "stderr", "logging", "warning", "native"]
@@ -25,8 +25,8 @@ LogSource = Literal["stdout", "stderr", "logging", "warning", "native"]
 class Payload(BaseModel):
     """A value as the recording keeps it.
 
-    `data` is its JSON form, or None when the value is too large (`handle` then names the spilled JSON file) or has no JSON
-    form (`preview` is then its repr). `size` is the length of the JSON text in bytes.
+    `data` is its JSON form, or None when the value is too large (`handle` then names the spilled JSON file)
+    or has no JSON form (`preview` is then its repr). `size` is the length of the JSON text in bytes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,7 +67,7 @@ class InRun(RecordBase):
     attempt: int = 0
 
 
-# -- the run ------------------------------------------------------------------------------------------------------------
+# -- the run
 class RunStarted(RecordBase):
     kind: Literal["run_started"] = "run_started"
     workflow: str
@@ -106,7 +106,7 @@ class RunStuck(RecordBase):
     why: str
 
 
-# -- events -------------------------------------------------------------------------------------------------------------
+# -- events
 class EventEmitted(InRun):
     """An event entered the run; step and invocation name its producer."""
 
@@ -143,7 +143,7 @@ class Published(InRun):
     payload: Payload
 
 
-# -- invocations --------------------------------------------------------------------------------------------------------
+# -- invocations
 class InvocationQueued(InRun):
     kind: Literal["invocation_queued"] = "invocation_queued"
     events: tuple[int, ...]
@@ -197,7 +197,7 @@ class RetryScheduled(InRun):
     delay: float
 
 
-# -- the debugger's hand --------------------------------------------------------------------------------------------------
+# -- the debugger's hand
 class Held(InRun):
     kind: Literal["held"] = "held"
     hold: int
@@ -256,7 +256,7 @@ class ClockResumed(RecordBase):
     kind: Literal["clock_resumed"] = "clock_resumed"
 
 
-# -- around the run -------------------------------------------------------------------------------------------------------
+# -- around the run
 class StateChanged(InRun):
     kind: Literal["state_changed"] = "state_changed"
     path: str

@@ -1,4 +1,5 @@
-"""The command line: `wf-tui FLOW.py` and its subcommands. Imports neither Textual nor the session before a command needs them."""
+"""The command line: `wf-tui FLOW.py` and its subcommands. Imports neither Textual nor the session
+before a command needs them."""
 
 from wf_tui.cli.main import main
 

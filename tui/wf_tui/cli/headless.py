@@ -130,7 +130,8 @@ def _failure(record: RunFailed) -> str:
 
 def _held(record: Held) -> CommandError:
     step = f" before step {record.step}" if record.when == "deliver" and record.step else f" ({record.when})"
-    text = f"held at {record.t:.3f} s by breakpoint {record.breakpoint}: {record.type}{step}: {record.payload.preview}"
+    what = f"{record.type}{step}: {record.payload.preview}"
+    text = f"held at {record.t:.3f} s by breakpoint {record.breakpoint}: {what}"
     return CommandError(text, Exit.STOPPED, hint="open the same flow with `wf-tui` to go on by hand")
 
 
@@ -146,7 +147,9 @@ async def _answer_prompts(session: Session, answers: deque[str], asked: set[int]
                 hint="--respond 'text' or --respond '{\"field\": \"value\"}', once for each prompt, in order",
             )
         workflow = session.workflow
-        fields = answer_fields(answers.popleft(), workflow.graph.event(prompt.answer_type) if workflow else None)
+        fields = answer_fields(
+            answers.popleft(), workflow.graph.event(prompt.answer_type) if workflow else None
+        )
         try:
             await session.answer(prompt, fields)
         except SessionError as error:

@@ -35,7 +35,8 @@ def start_fields(pairs: Iterable[str], document: str | None, start: EventType | 
 
 
 def answer_fields(text: str, answer: EventType | None) -> dict[str, Any]:
-    """The fields of an answering event: a JSON object as it is; anything else fills the event's one open field."""
+    """The fields of an answering event: a JSON object as it is; anything else fills the event's one
+    open field."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -56,9 +57,13 @@ def _object(text: str, option: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise CommandError(f"{option} is not JSON: {error}", hint=f"{option} '{{\"topic\": \"batteries\"}}'") from None
+        raise CommandError(
+            f"{option} is not JSON: {error}", hint=f'{option} \'{{"topic": "batteries"}}\''
+        ) from None
     if not isinstance(value, dict):
-        raise CommandError(f"{option} must be a JSON object of the start event's fields, not {type(value).__name__}")
+        raise CommandError(
+            f"{option} must be a JSON object of the start event's fields, not {type(value).__name__}"
+        )
     return value
 
 
@@ -68,7 +73,8 @@ def _property(start: EventType | None, key: str) -> dict[str, Any]:
 
 
 def _value(text: str, schema: dict[str, Any]) -> Any:
-    """A text field keeps its text, so that `-i zip=01234` stays a string; anything else is JSON where it can be."""
+    """A text field keeps its text, so that `-i zip=01234` stays a string; anything else is JSON where
+    it can be."""
     if schema.get("type") == "string":
         return text
     try:

@@ -21,7 +21,10 @@ def print_graph(flow: str, form: Format, ascii_only: bool, python: Path | None) 
     workflows = asyncio.run(_load(flow, python))
     if form in ("json", "svg") and len(workflows) > 1:
         names = ", ".join(w.name for w in workflows)
-        raise CommandError(f"one {form} document holds one workflow; choose among {names}", hint=f"{flow}:{workflows[0].name}")
+        raise CommandError(
+            f"one {form} document holds one workflow; choose among {names}",
+            hint=f"{flow}:{workflows[0].name}",
+        )
     print("\n".join(render_graph(w.graph, form, width=width, ascii=ascii_only) for w in workflows))
 
 
@@ -40,7 +43,9 @@ def check_flow(flow: str, python: Path | None) -> int:
 
 
 async def _load(flow: str, python: Path | None) -> Sequence[WorkflowInfo]:
-    session = await open_session(flow, SessionSettings(python=python, watch=False, keep=False, remember_breakpoints=False))
+    session = await open_session(
+        flow, SessionSettings(python=python, watch=False, keep=False, remember_breakpoints=False)
+    )
     try:
         return [session.workflow] if session.workflow else session.workflows
     finally:

@@ -29,5 +29,7 @@ def debug_flow(
 def open_past(recording: Path) -> int:
     """Open the application on a recording."""
     if not recording.exists():
-        raise CommandError(f"no recording at {recording}", hint="`wf-tui FLOW.py` tells where it keeps its recording")
+        raise CommandError(
+            f"no recording at {recording}", hint="`wf-tui FLOW.py` tells where it keeps its recording"
+        )
     return run_app(recording, SessionSettings(watch=False), None, [])

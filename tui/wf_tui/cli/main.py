@@ -23,19 +23,28 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 
-FlowArgument = Annotated[str, typer.Argument(metavar="FLOW.py[:Name]", help="The module, and which workflow in it.")]
+FlowArgument = Annotated[
+    str, typer.Argument(metavar="FLOW.py[:Name]", help="The module, and which workflow in it.")
+]
 PythonOption = Annotated[
     Path | None, typer.Option("--python", help="Interpreter that runs the flow (default: the project's own).")
 ]
 FieldOption = Annotated[
-    list[str] | None, typer.Option("-i", metavar="KEY=VALUE", help="A field of the start event; may be given again.")
+    list[str] | None,
+    typer.Option("-i", metavar="KEY=VALUE", help="A field of the start event; may be given again."),
 ]
-InputOption = Annotated[str | None, typer.Option("--input", metavar="JSON", help="All fields of the start event.")]
+InputOption = Annotated[
+    str | None, typer.Option("--input", metavar="JSON", help="All fields of the start event.")
+]
 BreakOption = Annotated[
     list[str] | None,
-    typer.Option("--break", metavar="SPEC", help="EVENT[@STEP][:emit|deliver|after|publish|raise][ if CONDITION]"),
+    typer.Option(
+        "--break", metavar="SPEC", help="EVENT[@STEP][:emit|deliver|after|publish|raise][ if CONDITION]"
+    ),
 ]
-RecordOption = Annotated[Path | None, typer.Option("--record", metavar="FILE", help="Where the recording is kept.")]
+RecordOption = Annotated[
+    Path | None, typer.Option("--record", metavar="FILE", help="Where the recording is kept.")
+]
 
 
 @cli.command(DEFAULT_COMMAND, help="Open the application on a flow (what `wf-tui FLOW.py` does).")
@@ -60,17 +69,30 @@ def run(
     document: InputOption = None,
     breaks: BreakOption = None,
     respond: Annotated[
-        list[str] | None, typer.Option("--respond", metavar="JSON", help="Answer to the next prompt; in order.")
+        list[str] | None,
+        typer.Option("--respond", metavar="JSON", help="Answer to the next prompt; in order."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every record as a line of JSON instead.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print every record as a line of JSON instead.")
+    ] = False,
     record: RecordOption = None,
-    timeout: Annotated[float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this time.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this time.")
+    ] = None,
     python: PythonOption = None,
 ) -> None:
     from wf_tui.cli.headless import HeadlessRun, run_headless
 
     wanted = HeadlessRun(
-        flow, tuple(field or ()), document, tuple(breaks or ()), tuple(respond or ()), as_json, record, timeout, python
+        flow,
+        tuple(field or ()),
+        document,
+        tuple(breaks or ()),
+        tuple(respond or ()),
+        as_json,
+        record,
+        timeout,
+        python,
     )
     sys.exit(run_headless(wanted))
 
@@ -112,7 +134,8 @@ def main(argv: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(int(Exit.INTERRUPTED))
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing is left to say, and nothing may fail at shutdown.
+        # The reader of our output went away (`| head`): nothing is left to say, and nothing may fail at
+        # shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(int(Exit.DONE))
 

@@ -22,7 +22,8 @@ def breakpoints_of(specs: Iterable[str]) -> list[Breakpoint]:
     """Read every `--break`, numbered from 1 in their order."""
     try:
         return [
-            parse_breakpoint(spec).model_copy(update={"id": number}) for number, spec in enumerate(specs, start=1)
+            parse_breakpoint(spec).model_copy(update={"id": number})
+            for number, spec in enumerate(specs, start=1)
         ]
     except BadBreakpoint as error:
         raise CommandError(str(error)) from None
@@ -42,7 +43,8 @@ def chosen_workflow(session: Session) -> WorkflowInfo:
     if workflow is None:
         names = ", ".join(w.name for w in session.workflows)
         raise CommandError(
-            f"{session.flow.path} has several workflows: {names}", hint=f"{session.flow.path}:{session.workflows[0].name}"
+            f"{session.flow.path} has several workflows: {names}",
+            hint=f"{session.flow.path}:{session.workflows[0].name}",
         )
     fatal = [problem for problem in workflow.problems if problem.fatal]
     if fatal:
