@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from enum import IntEnum
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from wf_debug.wire import WireError
+if TYPE_CHECKING:
+    from wf_debug.wire import WireError
 
 
 class Exit(IntEnum):

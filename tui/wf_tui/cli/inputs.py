@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wf_debug.graph import EventType
 from wf_tui.cli.exits import CommandError
+
+if TYPE_CHECKING:
+    from wf_debug.graph import EventType
 
 
 def split_flow(text: str) -> tuple[Path, str | None]:
