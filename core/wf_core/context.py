@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import warnings
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from wf_core.state_store import InMemoryStateStore, default_state
 if TYPE_CHECKING:
     from wf_core.workflow import Workflow
 
+logger = logging.getLogger("wf_core")
 StateT = TypeVar("StateT", bound=BaseModel)
 E = TypeVar("E", bound=Event)
 
@@ -124,6 +126,7 @@ class Context(Generic[StateT]):
         """
         if self._run is None:
             raise ContextStateError("send_event() called before workflow started. Call workflow.run() first.")
+        _require_event(message, "send_event")
         if step is not None:
             self._workflow._check_target(step, message)
         if self._work is not None:
@@ -164,8 +167,17 @@ class Context(Generic[StateT]):
     def write_event_to_stream(self, ev: Event | None) -> None:
         """Publish an event to the caller's stream; no step gets it."""
         run, work = self._inner("write_event_to_stream")
-        if ev is not None:
-            run.publish(ev, work.id)
+        if ev is None:
+            return
+        _require_event(ev, "write_event_to_stream")
+        if isinstance(ev, StopEvent):
+            logger.warning(
+                "Step %r wrote a %s to the stream: it ends the stream for its readers while the run goes on. "
+                "Return it from the step to end the run.",
+                work.step,
+                type(ev).__name__,
+            )
+        run.publish(ev, work.id)
 
     def retry_info(self) -> RetryInfo:
         """Which attempt this is, and what the last one failed with."""
@@ -191,7 +203,7 @@ class Context(Generic[StateT]):
         if self._work is not None:
             self._outer("to_dict")
         chosen = serializer or self._serializer
-        state = self.store.to_dict(chosen) if include_state else {}
+        state = snapshot.of_store(self.store, chosen) if include_state else {}
         if self._run is None:
             return self._snapshot.to_dict(state)
         return snapshot.of_run(self._run, chosen, state)
@@ -248,7 +260,14 @@ class Context(Generic[StateT]):
         return recorded(broker, journal, run_id, self._serializer.serialize, kept.broker_data)
 
     def _snapshot_of(self, run: Run) -> dict[str, Any]:
-        return snapshot.of_run(run, self._serializer, run.store.to_dict(self._serializer))
+        return snapshot.of_run(run, self._serializer, snapshot.of_store(run.store, self._serializer))
+
+
+def _require_event(value: object, method: str) -> None:
+    if not isinstance(value, Event):
+        raise WorkflowRuntimeError(
+            f"{method} takes an Event instance, not {type(value).__name__}: {value!r:.80}"
+        )
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from wf_core.engine.broker import Broker
 from wf_core.engine.plan import FlowPlan
 from wf_core.errors import ContextSerdeError
 from wf_core.serializers import BaseSerializer, JsonSerializer, import_class
+from wf_core.state_store import InMemoryStateStore
 
 if TYPE_CHECKING:
     from wf_core.engine.runner import Run
@@ -79,6 +80,14 @@ def of_run(run: Run, serializer: BaseSerializer, state: dict[str, Any]) -> dict[
     running = not run.over or (run.ended is not None and run.ended.how == "cancelled")
     broker_data = statefile.dump(run.broker, _encoder(serializer), run.clock.now()) if running else {}
     return _document(state, running, run.elapsed if running else 0.0, broker_data)
+
+
+def of_store(store: InMemoryStateStore[Any], serializer: BaseSerializer) -> dict[str, Any]:
+    """The state as JSON data. Raises ContextSerdeError naming the key that has no JSON form."""
+    try:
+        return store.to_dict(serializer)
+    except ValueError as error:
+        raise ContextSerdeError(f"state: {error}") from error
 
 
 def left_behind(run: Run, serializer: BaseSerializer) -> Snapshot:

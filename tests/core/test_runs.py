@@ -393,6 +393,34 @@ async def test_a_stop_event_that_is_sent_does_not_end_the_run(caplog: pytest.Log
     assert "was sent, not returned" in caplog.text
 
 
+async def test_a_stop_event_on_the_stream_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    class Writes(Workflow):
+        @step
+        async def only(self, ctx: Context, ev: StartEvent) -> StopEvent:
+            ctx.write_event_to_stream(StopEvent(result="written"))
+            return StopEvent(result="returned")
+
+    handler = Writes().run()
+    assert [e.result async for e in handler.stream_events()] == ["written"]
+    assert await handler == "returned"
+    assert "Step 'only' wrote a StopEvent to the stream" in caplog.text
+
+
+async def test_only_events_are_sent_and_written() -> None:
+    class Careless(Workflow):
+        @step
+        async def only(self, ctx: Context, ev: StartEvent) -> StopEvent:
+            with pytest.raises(
+                WorkflowRuntimeError, match="send_event takes an Event instance, not str: 'text'"
+            ):
+                ctx.send_event("text")  # type: ignore[arg-type]
+            with pytest.raises(WorkflowRuntimeError, match="write_event_to_stream takes an Event instance"):
+                ctx.write_event_to_stream({"a": 1})  # type: ignore[arg-type]
+            return StopEvent()
+
+    await Careless().run()
+
+
 async def test_the_faces_of_a_context() -> None:
     flow = Echo()
     ctx: Context[Any] = Context(flow)

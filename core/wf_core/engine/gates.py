@@ -85,7 +85,7 @@ class Gates:
                 self._run.broker.replace_event(pending, verdict.value)
             twin = self._run.again(pending) if isinstance(verdict, Duplicate) else None
             self._run.proceed(pending)
-            if twin is not None:
+            if twin is not None and not self._run.over:
                 self._run.proceed(twin)
 
     def routed(self, command: Routed) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import traceback
-from types import CodeType
+from collections.abc import Callable
 from typing import Any
 
 from wf_core.engine.plan import StepPlan
@@ -53,7 +54,7 @@ def presentable(plan: StepPlan, error: BaseException) -> Exception:
     so."""
     if isinstance(error, Exception):
         return error
-    where = line_in(plan.function.__code__, error)
+    where = line_in(plan.function, error)
     if isinstance(error, SystemExit):
         text = f"called sys.exit({error.code!r})"
     elif isinstance(error, asyncio.CancelledError):
@@ -65,7 +66,9 @@ def presentable(plan: StepPlan, error: BaseException) -> Exception:
     return wrapped
 
 
-def line_in(code: CodeType, error: BaseException) -> str | None:
-    """`file:line` of the innermost frame of that file in the error's traceback."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == code.co_filename]
+def line_in(function: Callable[..., Any], error: BaseException) -> str | None:
+    """`file:line` of the innermost frame of the function's file in the error's traceback."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    file = code.co_filename if code else None
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else None
