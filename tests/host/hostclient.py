@@ -37,6 +37,7 @@ class HostClient:
         self._ids = 0
         self._news = asyncio.Condition()
         self._writer: asyncio.StreamWriter | None = None
+        self.reader: asyncio.StreamReader | None = None
         self._connected = asyncio.Event()
         self.loose: list[Reply] = []
         """Replies to lines that had no id."""
@@ -68,7 +69,7 @@ class HostClient:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert (await reader.readline()).strip() == TOKEN.encode()
-        self._writer = writer
+        self._writer, self.reader = writer, reader
         while line := await reader.readline():
             await self._take(host_message_adapter.validate_json(line))
         self.gone.set()
