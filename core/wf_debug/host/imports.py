@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 
+from wf_debug.host.source import parse
+
 
 def digest(module: ModuleType) -> str:
     """Identifies the present content of a module's file; empty when it can't be read."""
@@ -28,7 +30,7 @@ def with_importers(changed: Iterable[str], modules: Mapping[str, ModuleType]) ->
 
 def _imported_by(name: str, module: ModuleType) -> set[str]:
     try:
-        tree = ast.parse(Path(str(module.__file__)).read_bytes())
+        tree = parse(Path(str(module.__file__)).read_bytes(), name)
     except (OSError, SyntaxError, ValueError):
         return set()
     package = name if hasattr(module, "__path__") else name.rpartition(".")[0]

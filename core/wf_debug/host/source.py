@@ -30,11 +30,22 @@ def check_source(path: Path) -> ast.Module:
             "not_python", f"{path} is a binary file, not Python source", hint="give the flow's .py file"
         )
     try:
-        return ast.parse(raw, str(path))
+        return parse(raw, str(path))
     except SyntaxError as error:
         raise refuse_syntax(error, path) from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise Refused("not_python", f"{path} can't be parsed: {error}") from error
+
+
+def parse(source: bytes, name: str) -> ast.Module:
+    """`ast.parse`, again where it fails by itself: CPython 3.11 miscounts its depth when a collection falls
+    into it."""
+    for _ in range(3):
+        try:
+            return ast.parse(source, name)
+        except SystemError:
+            continue
+    return ast.parse(source, name)
 
 
 def _check_is_python_file(path: Path) -> None:

@@ -322,7 +322,7 @@ class NativeInstrument(engine.Instrument):
             self._tracer.emit(records.RunStuck, run.run_id, why=why)
 
     def run_ended(self, run: RunHandle, end: RunEnd) -> None:
-        live = self.live.get(run.run_id)
+        live = self.live.pop(run.run_id, None)
         if live is None:
             return
         self._controller.forget_run(run.run_id)
@@ -330,7 +330,6 @@ class NativeInstrument(engine.Instrument):
         if not (self._debugger.handing_over and live.frozen):
             self._record_end(run, end)
         self._tracer.flush()
-        del self.live[run.run_id]
 
     def _record_end(self, run: RunHandle, end: RunEnd) -> None:
         emit = self._tracer.emit
