@@ -180,13 +180,24 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
         """Adopt what has come in: the new length, changed rows, and the end if following the tail."""
         self._count = self.length()
         self._window = ()
-        if self.virtual_size.height != self._count:
-            self.virtual_size = Size(0, self._count)
+        self._resize_to(self._count)
         if self.tail:
             self._to_tail()
         elif self.cursor >= self._count:
             self.cursor = self._count - 1
         self.refresh()
+
+    def _resize_to(self, count: int) -> None:
+        """Adopt the number of rows; the screen is laid out again only when the scrollbar comes or goes."""
+        if self.virtual_size.height == count:
+            return
+        height, size = self.container_size.height, Size(0, count)
+        if self.styles.is_auto_height or (self.virtual_size.height > height) != (count > height):
+            self.virtual_size = size
+            return
+        self.set_reactive(LineList.virtual_size, size)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = count
 
     def restart(self) -> None:
         """Another set of rows is shown from now on: back to following its tail."""
