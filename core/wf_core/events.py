@@ -59,12 +59,12 @@ class DictLikeModel(BaseModel):
 
     def __getattr__(self, name: str) -> Any:
         cls = type(self)
-        if name in cls.__private_attributes__ or name in cls.__pydantic_fields__:
+        if name in cls.__private_attributes__ or name in cls.__pydantic_fields__ or name.startswith("__"):
             return super().__getattr__(name)  # type: ignore[misc]
-        try:
-            return self._data[name]
-        except KeyError:
-            raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}") from None
+        data = (self.__pydantic_private__ or _PRIVATE)["_data"] or {}
+        if name not in data:
+            raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
+        return data[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
         cls = type(self)

@@ -39,6 +39,7 @@ INPUTS = (
     "stop",
 )
 """The methods of a broker that change its state."""
+_NUMBERED: dict[type, str] = {kind: kind.__name__ for kind in (Pending, Work, Wait, Stream)}
 RESTORED = "restored"
 """Kind of the record that holds a whole state, as `statefile.dump` made it."""
 _errors: TypeAdapter[Exception] = TypeAdapter(
@@ -88,11 +89,11 @@ class _Recorder:
 
     def _plain(self, value: Any) -> Any:
         """JSON data for an argument; what the broker numbers is written as its number."""
+        if (kind := _NUMBERED.get(type(value))) is not None:
+            return {"#": value.id, "of": kind}
         match value:
             case None | bool() | int() | float() | str():
                 return value
-            case Pending() | Work() | Wait() | Stream():
-                return {"#": value.id, "of": type(value).__name__}
             case Event():
                 return {"event": self._encode(value)}
             case Failure():

@@ -68,17 +68,18 @@ class Run:
 
         Raises RuntimeError if a run of that id has not ended.
         """
-        if run_id in _active:
+        namesake = _active.get(run_id)
+        if namesake is not None and not namesake.loop.is_closed():
             raise RuntimeError(f"Workflow run with run_id '{run_id}' already exists.")
         self.workflow = workflow
-        self.run_id = run_id
+        self.run_id: str = run_id
         self.broker = broker
         self.store = store
         self.context_for = context_for
         self.over = False
         self.ended: RunEnd | None = None
         self.stream = NarratedStream() if workflow._verbose else EventStream()
-        self.loop = asyncio.get_running_loop()
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.result: asyncio.Future[StopEvent] = self.loop.create_future()
         instrument = attached()
         self.gates = Gates(self, instrument) if instrument is not None else None
