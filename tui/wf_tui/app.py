@@ -75,8 +75,10 @@ class WfApp(App[int]):
         self.call_after_refresh(self._bring_up)
 
     async def _bring_up(self) -> None:
+        from wf_tui.look import plain_glyphs
         from wf_tui.screens.main import MainScreen
 
+        self.set_class(plain_glyphs(), "-ascii")
         main = MainScreen(_path(self._target))
         await self.push_screen(main)
         self._main = main
