@@ -2,7 +2,14 @@
 
 from wf_core.context import Context
 from wf_core.decorators import catch_error, step
-from wf_core.events import Event, HumanResponseEvent, InputRequiredEvent, StartEvent, StepFailedEvent, StopEvent
+from wf_core.events import (
+    Event,
+    HumanResponseEvent,
+    InputRequiredEvent,
+    StartEvent,
+    StepFailedEvent,
+    StopEvent,
+)
 from wf_core.workflow import Workflow
 
 __all__ = [

@@ -1,4 +1,6 @@
-"""The one rule of who takes which event: exactly the declared class, or a subclass where the step asks for it."""
+"""The one rule of who takes which event: exactly the declared class, or a subclass where the step asks for
+it.
+"""
 
 from __future__ import annotations
 
