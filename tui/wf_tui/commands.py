@@ -97,7 +97,7 @@ COMMANDS: tuple[Command, ...] = (
     # -- breakpoints
     Command("breakpoint", "b,f9", "breakpoint", "Set or remove a breakpoint on the selected event type or step", breakpoints.toggle, all_of(ready, place_selected), "breakpoints", 45, panes=_PLACES),
     Command("edit_breakpoint", "B", "edit breakpoint", "Condition, moment, hit count and action of the breakpoint on the selection", breakpoints.edit, all_of(ready, place_selected), "breakpoints", 0, panes=_PLACES),
-    Command("breakpoints", "v", "breakpoints", "List all breakpoints; enter edits, x removes", breakpoints.choose, ready, "breakpoints"),
+    Command("breakpoints", "v", "breakpoints", "List all breakpoints; enter edits one", breakpoints.choose, ready, "breakpoints"),
     # -- looking
     Command("filter", "slash", "filter", "Filter the timeline: words, type:X, step:Y, kind:Z", view.open_filter, always, "look", 55, useful=shown, panes=("timeline",)),
     Command("problems", "exclamation_mark", "problems", "Only failures, drops and unhandled events in the timeline, or all again", view.toggle_problems, always, "look", 0, panes=("timeline",)),

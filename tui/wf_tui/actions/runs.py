@@ -52,4 +52,4 @@ async def choose_workflow(screen: MainScreen) -> None:
     name = await screen.ask(WorkflowPicker(screen.session.workflows))
     if name is not None:
         await screen.session.choose(name)
-        screen.show_workflow()
+        screen.loaded()

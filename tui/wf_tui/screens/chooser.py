@@ -48,7 +48,9 @@ def breakpoint_choices(session: Session) -> list[Choice]:
     choices = []
     for one in session.breakpoints:
         sign = look.BREAKPOINT if one.enabled else look.BREAKPOINT_OFF
-        choices.append(Choice(str(one.id), ((f"{sign.sign} ", sign.tone), (one.describe(), "text"))))
+        why = f"  cannot stop: {one.why}" if one.verified is False else "" if one.enabled else "  off"
+        line: Line = ((f"{sign.sign} ", sign.tone), (one.describe(), "text"), (why, "warn"))
+        choices.append(Choice(str(one.id), line))
     return choices
 
 

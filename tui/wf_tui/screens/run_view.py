@@ -16,7 +16,7 @@ from wf_debug.trace.records import Held
 from wf_debug.trace.rows import TimelineFilter
 from wf_tui.run_clock import RunClock
 from wf_tui.screens import reading
-from wf_tui.screens.layout import PaneName
+from wf_tui.screens.layout import EVERYWHERE, PaneName
 from wf_tui.selection import NOTHING, Selection
 from wf_tui.widgets.footer import Footer
 from wf_tui.widgets.graph_pane import GraphPane
@@ -257,11 +257,15 @@ class RunView(Screen[None]):
     def _show_titles(self) -> None:
         rows, panes = self.timeline.list, self.panes
         asked = " ".join(p for p in (self._filter_text, "problems only" if self.only_problems else "") if p)
-        panes.pane("timeline").set_title(f"{rows.count:,}" + (f" match {asked}" if asked else ""))
-        panes.pane("timeline").set_subtitle("" if rows.tail else "G newest")
-        panes.pane("inspector").set_title(self.selection.describe())
+        extra = {
+            "timeline": f"{rows.count:,}" + (f" match {asked}" if asked else ""),
+            "inspector": self.selection.describe(),
+        }
         if panes.mode == "tiny":
-            panes.pane(panes.focused).set_title("1-5: other panes")
+            extra[panes.focused] = "1-5 other panes"
+        for name in EVERYWHERE:
+            panes.pane(name).set_title(extra.get(name, ""))
+        panes.pane("timeline").set_subtitle("" if rows.tail else "G newest")
 
     # -- selecting
     def _select(self, chosen: Selection) -> None:
@@ -322,6 +326,10 @@ class RunView(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         self.panes.fit_to(event.size.width, event.size.height)
+        self._show_titles()
+
+    def on_panes_focused(self) -> None:
+        self._show_titles()
 
     def source_place(self) -> SourceRef | None:
         return self.inspector.source_place()

@@ -31,8 +31,9 @@ class Pane(Vertical):
 
     def set_title(self, extra: str = "") -> None:
         """The title, with what the pane shows at present behind it."""
-        text = f"{self.number} {self.title}"
-        self.border_title = Content(f"{text} · {extra}" if extra else text)
+        text = f"{self.number} {self.title}" + (f" · {extra}" if extra else "")
+        if str(self.border_title or "") != text:
+            self.border_title = Content(text)
 
     def set_subtitle(self, text: str) -> None:
         """A remark in the lower border, e.g. how many rows follow."""
