@@ -1,7 +1,7 @@
 """Realistic record sequences for tests: a `Tape` writes what a run did, record by record, as a host would.
 
-Ready-made runs: `research_run` (fan-out, join, retry, logs), `held_run` (stopped at a breakpoint), `prompt_run` (a
-person is asked), `failed_run`, `crashed_run`, `long_run(n)`. `make_recording(path, records)`
+Ready-made runs: `research_run` (fan-out, join, retry, logs), `held_run` (stopped at a breakpoint),
+`prompt_run` (a person is asked), `failed_run`, `crashed_run`, `long_run(n)`. `make_recording(path, records)`
 puts them into a real recording file.
 """
 
@@ -358,7 +358,8 @@ def research_run(tape: Tape | None = None, queries: int = 4) -> Tape:
 
 
 def held_run(tape: Tape | None = None) -> Tape:
-    """A run stopped at a breakpoint: two queries run, one is held before `search`, one is queued; clock paused."""
+    """A run stopped at a breakpoint: two queries run, one is held before `search`, one is queued; clock
+    paused."""
     tape = tape or Tape()
     queries = _planned(tape, 4)
     tape.begin("search", queries[0], worker=0)

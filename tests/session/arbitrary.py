@@ -1,4 +1,5 @@
-"""Hypothesis strategies: any sequence of records, sensible or not, over few runs, steps, events and invocations."""
+"""Hypothesis strategies: any sequence of records, sensible or not, over few runs, steps, events and
+invocations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Hosts that misbehave: small scripts that stand where the interpreter would, and speak (or break) the wire."""
+"""Hosts that misbehave: small scripts that stand where the interpreter would, and speak (or break) the
+wire."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def connect(token=None):
 def say(message):
     sock.sendall((message if isinstance(message, str) else json.dumps(message)).encode() + b"\\n")
 def greet(**more):
-    say(dict(type="hello", protocol=1, pid=os.getpid(), python=sys.executable, version="3", engines={{}}) | more)
+    hello = dict(type="hello", protocol=1, pid=os.getpid(), python=sys.executable, version="3", engines={{}})
+    say(hello | more)
 def commands():
     for line in lines:
         yield json.loads(line)
@@ -38,10 +40,12 @@ def records(*batch):
     say(dict(type="records", records=list(batch)))
 GRAPH = dict(name="Flow", steps=[dict(name="work", accepts=["StartEvent"])])
 def load(command):
-    reply(command, dict(workflows=[dict(name="Flow", engine="native", graph=GRAPH)], files=[{flow!r}], seconds=0.1))
+    flow = dict(name="Flow", engine="native", graph=GRAPH)
+    reply(command, dict(workflows=[flow], files=[{flow!r}], seconds=0.1))
 def armed(command):
-    items = [dict(id=b["id"], ok=b["event"] != "Nope", reason="no such event", resolved=b) for b in command["breakpoints"]]
-    reply(command, dict(items=items))
+    def judged(b):
+        return dict(id=b["id"], ok=b["event"] != "Nope", reason="no such event", resolved=b)
+    reply(command, dict(items=[judged(b) for b in command["breakpoints"]]))
 def answer(command):
     if command["cmd"] == "load":
         load(command)

@@ -53,7 +53,7 @@ async def test_the_step_that_killed_the_host_is_named(open_flow: OpenPeer, deed:
     assert (failed.step, failed.invocation, failed.error.type) == ("work", 1, "HostDied")
     assert "work #1: about to do it" in failed.error.traceback
     assert session.status.message == f"the host {how}"
-    with pytest.raises(SessionError, match="the host .* before it answered Pause"):
+    with pytest.raises(SessionError, match=r"the host .* before it answered Pause"):
         await session.pause()
 
 
@@ -86,8 +86,8 @@ async def test_after_a_crash_a_fresh_host_goes_on_with_the_same_history(open_flo
 async def test_a_pause_ends_with_the_host_and_idle_hosts_are_missed_too(open_peer: OpenPeer) -> None:
     session = await open_peer(
         """
-started = record("run_started", run="r", workflow="Flow", input=dict(type="StartEvent", preview="StartEvent()"))
-records(started, record("clock_paused"))
+given = dict(type="StartEvent", preview="StartEvent()")
+records(record("run_started", run="r", workflow="Flow", input=given), record("clock_paused"))
 """
         + SERVING
     )

@@ -1,4 +1,5 @@
-"""The flow runs under its project's own Python, found in a fixed order; one that cannot do it is named with a way out."""
+"""The flow runs under its project's own Python, found in a fixed order; one that cannot do it is named with a
+way out."""
 
 from __future__ import annotations
 
@@ -106,7 +107,8 @@ class Flow(Workflow):
     @step
     async def work(self, ev: StartEvent) -> StopEvent:
         lib = Path(wf_core.__file__).parent.parent
-        return StopEvent(result=dict(lib=str(lib), beside=sorted(p.name for p in lib.iterdir()), first=sys.path[0]))
+        beside = sorted(p.name for p in lib.iterdir())
+        return StopEvent(result=dict(beside=beside, first=sys.path[0]))
 """
     )
     run = await session.start_run({})

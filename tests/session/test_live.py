@@ -1,4 +1,5 @@
-"""The live state is a fold over records that any thread may look at: steps, workers, holds, open questions."""
+"""The live state is a fold over records that any thread may look at: steps, workers, holds, open
+questions."""
 
 from __future__ import annotations
 
@@ -125,7 +126,7 @@ def test_observed_edges_name_where_events_came_from() -> None:
     assert ("you", "Verdict", "review") in folded(research_run().records).observed_edges("run-1")
 
 
-# -- questions ----------------------------------------------------------------------------------------------------------------
+# -- questions
 def test_a_step_that_asks_and_waits_is_one_question() -> None:
     (prompt,) = folded(prompt_run().records).prompts
     assert (prompt.text, prompt.answer_type, prompt.step) == ("Good enough?", "Verdict", "review")

@@ -58,7 +58,8 @@ async def test_an_error_reply_is_raised_with_its_fields(open_peer: OpenPeer) -> 
 for command in commands():
     if command["cmd"] == "start_run":
         wrong = dict(field="topic", message="is required")
-        reply(command, error=dict(code="invalid_input", message="the input is wrong", hint="give it", fields=[wrong]))
+        error = dict(code="invalid_input", message="the input is wrong", hint="give it", fields=[wrong])
+        reply(command, error=error)
     else:
         answer(command)
 """

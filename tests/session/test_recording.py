@@ -1,4 +1,5 @@
-"""The recording keeps every record whole, and answers with windows of rows that equal a plain scan of all rows."""
+"""The recording keeps every record whole, and answers with windows of rows that equal a plain scan of all
+rows."""
 
 from __future__ import annotations
 
@@ -69,7 +70,7 @@ filters = st.builds(
 )
 
 
-# -- any history ----------------------------------------------------------------------------------------------------------
+# -- any history
 @given(batches=batched())
 @settings(max_examples=25, deadline=None)
 def test_records_come_back_whole_and_in_order(batches: list[list[Record]]) -> None:
@@ -132,7 +133,7 @@ def test_log_windows_equal_a_scan_of_all_log_records(
             assert recording.logs(wanted, 0, 1000) == expected
 
 
-# -- what the rows say ------------------------------------------------------------------------------------------------------
+# -- what the rows say
 @pytest.fixture
 def research(tmp_path: Path) -> Iterator[Recording]:
     recording = make_recording(tmp_path / "research.wfrec", research_run().records)
@@ -251,7 +252,7 @@ def test_text_filters_take_fields_and_quoted_blanks(research: Recording) -> None
     assert types_of("nothing like it") == []
 
 
-# -- details ------------------------------------------------------------------------------------------------------------------
+# -- details
 def test_details_of_event_and_invocation(research: Recording) -> None:
     event = research.event("run-1", 2)
     assert event is not None
@@ -303,7 +304,7 @@ def test_a_spilled_payload_is_read_back_also_when_the_recording_was_moved(resear
         research.whole(r.Payload(type="E", preview="", handle="payload-2.json"))
 
 
-# -- many rows, several threads -------------------------------------------------------------------------------------------------
+# -- many rows, several threads
 def test_readers_see_whole_batches_while_another_thread_appends(tmp_path: Path) -> None:
     records = long_run(400).records
     recording = make_recording(tmp_path / "a.wfrec", [])
@@ -348,7 +349,7 @@ def test_a_recording_that_is_still_written_can_be_followed_by_another_process(tm
     writer.close()
 
 
-# -- what can be wrong with a file --------------------------------------------------------------------------------------------------
+# -- what can be wrong with a file
 def test_foreign_and_damaged_files_are_refused_in_one_sentence(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("not a database, but long enough to look like something" * 40)

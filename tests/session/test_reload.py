@@ -1,4 +1,5 @@
-"""A saved flow is taken up: idle, under a live run, into a fresh host; what does not load or fit changes nothing."""
+"""A saved flow is taken up: idle, under a live run, into a fresh host; what does not load or fit changes
+nothing."""
 
 from __future__ import annotations
 
@@ -72,7 +73,7 @@ async def finish(session: Session, run: str) -> str:
     return end.result
 
 
-# -- no run ---------------------------------------------------------------------------------------------------------------
+# -- no run
 async def test_an_idle_session_moves_to_a_fresh_host_with_its_history(open_flow: OpenPeer) -> None:
     session = await open_flow(FLOW)
     await session.set_breakpoints([Breakpoint(event="Checked")])
@@ -117,7 +118,7 @@ async def test_a_save_that_does_not_load_keeps_the_old_code_and_names_the_line(o
     assert reloads(session) == [("failed", ("flow.py",))]
 
 
-# -- a live run -------------------------------------------------------------------------------------------------------------
+# -- a live run
 async def test_new_bodies_are_used_by_the_run_that_goes_on(open_flow: OpenPeer) -> None:
     session = await open_flow(FLOW)
     run = await held_before_check(session)
@@ -212,7 +213,7 @@ async def test_a_refused_reload_under_a_run_changes_nothing(open_flow: OpenPeer)
 
 async def test_an_open_question_survives_the_move(open_flow: OpenPeer) -> None:
     asking = """
-from wf_core import Context, Event, HumanResponseEvent, InputRequiredEvent, StartEvent, StopEvent, Workflow, step
+from wf_core import Context, HumanResponseEvent, InputRequiredEvent, StartEvent, StopEvent, Workflow, step
 
 class Flow(Workflow):
     @step
@@ -239,7 +240,7 @@ class Flow(Workflow):
     assert "new me" in (await session.wait_run_end(run, 30)).result
 
 
-# -- watching -----------------------------------------------------------------------------------------------------------------
+# -- watching
 async def reported(session: Session, act: Any) -> ReloadReport:
     """What the session reports by itself after `act`."""
     reports: asyncio.Queue[ReloadReport] = asyncio.Queue()

@@ -1,4 +1,5 @@
-"""What a session offers over a host that behaves: commands, breakpoints that are remembered, records as they come."""
+"""What a session offers over a host that behaves: commands, breakpoints that are remembered, records as they
+come."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from wf_debug.trace.rows import ALL_LOGS as LOGS
 
 FLOW = """
 import asyncio
-from wf_core import Event, HumanResponseEvent, InputRequiredEvent, StartEvent, StopEvent, Workflow, step, Context
+from wf_core import Context, Event, StartEvent, StopEvent, Workflow, step
 
 class Topic(StartEvent):
     name: str
@@ -48,7 +49,7 @@ class Flow(Workflow):
 """
 
 
-# -- a run ------------------------------------------------------------------------------------------------------------------
+# -- a run
 async def test_a_run_from_start_to_end(open_flow: OpenPeer) -> None:
     session = await open_flow(FLOW)
     assert session.status.state == "ready"
@@ -120,13 +121,13 @@ async def test_records_stream_in_order_as_they_come_until_the_session_ends(open_
 
     async def read() -> None:
         async for record in session.stream():
-            got.append(record)
+            got.append(record)  # noqa: PERF401  # looked at while it grows
 
     reading = asyncio.create_task(read())
     run = await session.start_run({"name": "x"})
     await session.wait_run_end(run, 30)
     recorded = session.recording.records()
-    while len(got) < len(recorded):
+    while len(got) < len(recorded):  # noqa: ASYNC110
         await asyncio.sleep(0)
     assert got[: len(recorded)] == recorded
     await session.close()
@@ -144,7 +145,7 @@ async def test_changes_are_told_with_their_numbers_and_kinds(open_flow: OpenPeer
     assert {"run_started", "run_finished"} <= set().union(*(c.kinds for c in told))
 
 
-# -- flows that do not load ---------------------------------------------------------------------------------------------------
+# -- flows that do not load
 async def test_a_flow_that_does_not_load_leaves_nothing_running(open_flow: OpenPeer) -> None:
     with pytest.raises(SessionError) as raised:
         await open_flow("import nothing_like_this_exists\n")
@@ -180,7 +181,7 @@ async def test_one_of_several_workflows_is_chosen_by_name(open_flow: OpenPeer) -
     assert session.recording.meta.workflow == "Other"
 
 
-# -- breakpoints --------------------------------------------------------------------------------------------------------------
+# -- breakpoints
 async def test_breakpoints_are_remembered_for_the_flow_and_verified_anew(open_peer: OpenPeer) -> None:
     session = await open_peer(SERVING)
     await session.set_breakpoints([Breakpoint(event="Query", condition="ev.n > 3"), Breakpoint(event="Nope")])
@@ -228,7 +229,7 @@ async def test_a_session_that_shall_not_remember_does_not(open_peer: OpenPeer, o
     assert not (own_state / "breakpoints").exists()
 
 
-# -- files and the end --------------------------------------------------------------------------------------------------------
+# -- files and the end
 async def test_where_recordings_go(open_peer: OpenPeer, own_state: Path, tmp_path: Path) -> None:
     write = 'records(record("note", text="x"))\n' + SERVING
     session = await open_peer(write)
@@ -260,7 +261,7 @@ async def test_closing_ends_the_host_also_when_the_caller_is_interrupted(tmp_pat
             await asyncio.Event().wait()
 
     task = asyncio.create_task(debug())
-    while not pids:
+    while not pids and not task.done():  # noqa: ASYNC110
         await asyncio.sleep(0)
     task.cancel()
     while not task.done():
@@ -279,7 +280,7 @@ async def test_opening_that_is_interrupted_leaves_no_host(
         tmp_path, f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
     )
     task = asyncio.create_task(Session.open(FlowSpec(tmp_path / "flow.py"), SessionSettings(python=python)))
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

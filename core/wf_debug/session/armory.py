@@ -17,7 +17,8 @@ _saved = TypeAdapter(list[Breakpoint])
 
 
 class KnownBreakpoint(Breakpoint):
-    """A breakpoint and whether it can match: `verified` is None as long as no host said; `why` tells why not."""
+    """A breakpoint and whether it can match: `verified` is None as long as no host said; `why` tells why
+    not."""
 
     verified: bool | None = None
     why: str = ""
@@ -49,7 +50,8 @@ class Armory:
             aside = self._path.with_suffix(".bad")
             with suppress(OSError):
                 self._path.replace(aside)
-            return f"the saved breakpoints cannot be read ({type(error).__name__}); they were put aside as {aside}"
+            kind = type(error).__name__
+            return f"the saved breakpoints cannot be read ({kind}); they were put aside as {aside}"
         return ""
 
     def replace(self, breakpoints: Iterable[Breakpoint], save: bool = True) -> None:

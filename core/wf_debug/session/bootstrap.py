@@ -1,7 +1,8 @@
 """Run by the user's interpreter, whatever its version: checks it, adds the two packages, becomes the host.
 
-`bootstrap.py DIRECTORY` finds `wf_debug` and `wf_core` in DIRECTORY, which holds nothing else, and reads the host's
-configuration from the first line of stdin: a command line could be read by other users. Imports nothing of ours.
+`bootstrap.py DIRECTORY` finds `wf_debug` and `wf_core` in DIRECTORY, which holds nothing else, and reads the
+host's configuration from the first line of stdin: a command line could be read by other users. Imports
+nothing of ours.
 """
 
 import os

@@ -6,7 +6,8 @@ from wf_debug.wire import ErrorCode, WireError
 
 
 class SessionError(Exception):
-    """A command, a load or the host itself failed. `error` has the message, the place and the next thing to try."""
+    """A command, a load or the host itself failed. `error` has the message, the place and the next thing to
+    try."""
 
     def __init__(self, error: WireError) -> None:
         super().__init__(error.message)

@@ -14,6 +14,7 @@ from wf_debug.session.interpreter import Interpreter, find_interpreter
 from wf_debug.session.journal import Journal
 from wf_debug.session.link import Ending, HostLink, Launch
 from wf_debug.session.settings import FlowSpec, SessionSettings
+from wf_debug.session.uninterrupted import uninterrupted
 from wf_debug.session.watching import fingerprint
 from wf_debug.trace.records import Record
 from wf_debug.wire import Hello, Load, Loaded, SetBreakpoints, Verification, WorkflowInfo
@@ -28,7 +29,8 @@ class SessionStatus:
 
 
 class Host:
-    """One host with the flow loaded. Until `adopted`, its records wait, so that they follow those of the host before."""
+    """One host with the flow loaded. Until `adopted`, its records wait, so that they follow those of the host
+    before."""
 
     def __init__(self, link: HostLink, hello: Hello) -> None:
         self.link, self.hello = link, hello
@@ -69,7 +71,8 @@ class Hosting:
         """Start a host, load the flow in it and give it the breakpoints; it is not the current one yet.
 
         Raises:
-            SessionError: when it does not start or the flow does not load; the host is gone then, its output recorded.
+            SessionError: when it does not start or the flow does not load; the host is gone then, its output
+            recorded.
         """
         self.interpreter = find_interpreter(self.flow.path, self.settings.python)
         launch = Launch(
@@ -157,12 +160,8 @@ class Hosting:
     # -- ends
     async def end(self, link: HostLink) -> None:
         """End a host, also when the caller is interrupted meanwhile."""
-        ending = asyncio.ensure_future(asyncio.to_thread(link.end))
         try:
-            await asyncio.shield(ending)
-        except asyncio.CancelledError:
-            await ending
-            raise
+            await uninterrupted(asyncio.to_thread(link.end))
         finally:
             with self._lock:
                 self._muted.discard(link)

@@ -22,7 +22,8 @@ class Interpreter:
 def find_interpreter(
     flow: Path, wanted: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> Interpreter:
-    """`wanted`, else the active virtual environment, else `.venv` beside the flow or above it, else this Python.
+    """`wanted`, else the active virtual environment, else `.venv` beside the flow or above it, else this
+    Python.
 
     Raises:
         SessionError: when `wanted` is not there.
@@ -54,17 +55,16 @@ def _candidates(flow: Path, environ: Mapping[str, str]) -> Iterator[Interpreter]
 
 
 def python_in(environment: Path) -> Path | None:
-    """The interpreter of a virtual environment; not resolved, as its path is what makes it find its packages."""
+    """The interpreter of a virtual environment; not resolved, as its path is what makes it find its
+    packages."""
     places = (environment / "bin" / "python", environment / "Scripts" / "python.exe")
     return next((place.absolute() for place in places if place.exists()), None)
 
 
 def refusal(interpreter: Interpreter, reason: str) -> SessionError:
     """The interpreter cannot run a host because of `reason`."""
-    return SessionError.of(
-        "bad_interpreter",
-        f"{interpreter.path} ({interpreter.why}) cannot run the flow: {reason}",
-        f"install it there (`{interpreter.path} -m pip install 'pydantic>=2.9'`) or name another with --python"
-        if "pydantic" in reason
-        else "make an environment with Python 3.11 or newer, or name another interpreter with --python",
-    )
+    pip = f"{interpreter.path} -m pip install 'pydantic>=2.9'"
+    install = f"install it there (`{pip}`) or name another with --python"
+    renew = "make an environment with Python 3.11 or newer, or name another interpreter with --python"
+    message = f"{interpreter.path} ({interpreter.why}) cannot run the flow: {reason}"
+    return SessionError.of("bad_interpreter", message, install if "pydantic" in reason else renew)

@@ -1,8 +1,8 @@
 """Where all records of a session come together: numbered, recorded, folded, told.
 
-The host numbers its records from the number that it was given; the session's own records (a crash, a reload, a line of
-native output) come in between. So the number that counts is given here: the record's own, or one above the last when that
-is taken. Order is kept, numbers strictly rise.
+The host numbers its records from the number that it was given; the session's own records (a crash, a reload,
+a line of native output) come in between. So the number that counts is given here: the record's own, or one
+above the last when that is taken. Order is kept, numbers strictly rise.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Change:
 
 
 class Journal:
-    """Takes records from any thread; writers wait for each other, readers of recording and live state do not."""
+    """Takes records from any thread; writers wait for each other, readers of recording and live state do
+    not."""
 
     def __init__(self, recording: Recording, live: LiveState, on_trouble: Callable[[str], None]) -> None:
         self.recording, self.live = recording, live
@@ -75,7 +76,8 @@ class Journal:
         return batch
 
     def _append(self, batch: list[Record]) -> None:
-        """A disk that is full stops the run (its host waits for us) until there is room again: nothing is lost."""
+        """A disk that is full stops the run (its host waits for us) until there is room again: nothing is
+        lost."""
         try:
             self.recording.append(batch)
             return

@@ -23,7 +23,8 @@ _PACKAGES = ("wf_debug", "wf_core")
 
 @dataclass(frozen=True, slots=True)
 class MeetingPlace:
-    """A private directory (0700) with the socket to listen on and the packages for the host. `token` proves who connects."""
+    """A private directory (0700) with the socket to listen on and the packages for the host. `token` proves
+    who connects."""
 
     directory: Path
     listener: socket.socket

@@ -1,8 +1,8 @@
 """A running host and the connection to it: three threads, one process, commands and their replies.
 
-The reader thread accepts the host's connection, parses its messages and hands its records on. Another drains what the
-process writes past the capture (C code, a dying interpreter), a third waits for its end: a child that the flow forked may
-keep socket and pipe open.
+The reader thread accepts the host's connection, parses its messages and hands its records on. Another drains
+what the process writes past the capture (C code, a dying interpreter), a third waits for its end: a child
+that the flow forked may keep socket and pipe open.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the process ended. `code` is its exit code, negative for a signal; `tail` its last native output."""
+    """How the process ended. `code` is its exit code, negative for a signal; `tail` its last native
+    output."""
 
     code: int | None
     tail: tuple[str, ...]
@@ -342,7 +343,8 @@ class HostLink:
 
     # -- the end
     def end(self) -> None:
-        """End the process: ask, terminate, kill. Returns when it and the threads are gone; may be called again."""
+        """End the process: ask, terminate, kill. Returns when it and the threads are gone; may be called
+        again."""
         self._asked_to_end = True
         self._say_goodbye()
         for wait, act in ((_GOODBYE, self.process.terminate), (_TERMINATE, self._kill), (_KILL, self._kill)):

@@ -28,7 +28,8 @@ Outcome = Literal["unchanged", "swapped", "restarted", "failed", "ask"]
 
 @dataclass(frozen=True, slots=True)
 class ReloadReport:
-    """How a reload went. With "ask", `lost` lists what cannot carry over; the old code stays until `accept_loss`."""
+    """How a reload went. With "ask", `lost` lists what cannot carry over; the old code stays until
+    `accept_loss`."""
 
     outcome: Outcome
     files: list[str] = field(default_factory=list)

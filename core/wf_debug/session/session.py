@@ -1,4 +1,5 @@
-"""A debugging session: one flow, one host at a time, one recording, and every command that the debugger has."""
+"""A debugging session: one flow, one host at a time, one recording, and every command that the debugger
+has."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ from wf_debug.session.journal import Change, Journal
 from wf_debug.session.link import HostLink
 from wf_debug.session.reloading import Reloader, ReloadReport
 from wf_debug.session.settings import FlowSpec, SessionSettings, breakpoints_path, new_recording_path
+from wf_debug.session.uninterrupted import uninterrupted
 from wf_debug.session.watching import Watcher
 from wf_debug.trace.live import LiveState, Prompt, RunState
 from wf_debug.trace.recording import Recording, RecordingError, RecordingMeta
@@ -31,9 +33,11 @@ _BATCH = 500
 
 
 class Session:
-    """Debugs one flow. Use `Session.open`; or make one and `start` it, which keeps it alive when the flow does not load.
+    """Debugs one flow. Use `Session.open`; or make one and `start` it, which keeps it alive when the flow
+    does not load.
 
-    All methods belong to the loop that started it; `recording`, `live` and `status` may be read from any thread.
+    All methods belong to the loop that started it; `recording`, `live` and `status` may be read from any
+    thread.
     """
 
     def __init__(self, flow: FlowSpec, settings: SessionSettings | None = None) -> None:
@@ -56,7 +60,8 @@ class Session:
         """Start a session.
 
         Raises:
-            SessionError: when no host can be started, or the flow does not load; nothing is left running then.
+            SessionError: when no host can be started, or the flow does not load; nothing is left running
+            then.
         """
         session = cls(flow, settings)
         try:
@@ -70,7 +75,8 @@ class Session:
         """Start the host and load the flow.
 
         Raises:
-            SessionError: when that fails. The session lives on with status "error"; the next save, or `reload`, tries again.
+            SessionError: when that fails. The session lives on with status "error"; the next save, or
+            `reload`, tries again.
         """
         self._reloader = Reloader(self._hosting)
         self._load_breakpoints()
@@ -250,7 +256,8 @@ class Session:
         step: str | None = None,
         run: str | None = None,
     ) -> wire.InjectResult:
-        """Send an event into a run (None: the latest live one), to all steps that accept it or to `step` alone."""
+        """Send an event into a run (None: the latest live one), to all steps that accept it or to `step`
+        alone."""
         command = wire.Inject(run=run or self._latest_live(), type=type, data=data, step=step)
         return await self._link.request(command, wire.InjectResult)
 
@@ -363,25 +370,24 @@ class Session:
 
     # -- the end
     async def close(self) -> None:
-        """End the host, the threads and the files; may be called twice. An interrupted caller changes nothing about it."""
-        if self.status.state == "closed":
-            return
+        """End the host, the threads and the files; may be called twice. An interrupted caller changes nothing
+        about it."""
+        if self.status.state != "closed":
+            await uninterrupted(self._close())
+
+    async def _close(self) -> None:
         self._journal.close()
         for task in list(self._tasks):
             task.cancel()
-        try:
-            if self._watcher is not None:
-                self._watcher.close()
-            if self._reloader is not None:
-                await self._reloader.close()
-        finally:
-            host, self._hosting.current = self._hosting.current, None
-            try:
-                if host is not None:
-                    await self._hosting.end(host.link)
-            finally:
-                self._hosting.set_status("closed")
-                self._close_files()
+        if self._watcher is not None:
+            self._watcher.close()
+        if self._reloader is not None:
+            await self._reloader.close()
+        host, self._hosting.current = self._hosting.current, None
+        if host is not None:
+            await self._hosting.end(host.link)
+        self._hosting.set_status("closed")
+        self._close_files()
 
     def _close_files(self) -> None:
         empty = self.recording.last_seq == 0 and self.settings.recording is None

@@ -26,7 +26,8 @@ class SessionSettings:
     """How a session is run."""
 
     python: Path | None = None
-    """The interpreter (or the directory of a virtual environment) to run the flow under; None: found by itself."""
+    """The interpreter (or the directory of a virtual environment) to run the flow under; None: found by
+    itself."""
     engine: Engine = "auto"
     recording: Path | None = None
     """Where to record; None: a new file in the user's state directory."""

@@ -21,7 +21,8 @@ _OUTSIDE = {"start": "start"}
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """How a run stands. `t` is its clock at the last record, `result` and `error` previews, `stuck` the diagnosis if any."""
+    """How a run stands. `t` is its clock at the last record, `result` and `error` previews, `stuck` the
+    diagnosis if any."""
 
     run: str
     workflow: str
@@ -38,7 +39,8 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """A busy worker: the invocation in it and what that runs on. `since_t` is the run clock when it started."""
+    """A busy worker: the invocation in it and what that runs on. `since_t` is the run clock when it
+    started."""
 
     worker: int
     invocation: int
@@ -51,7 +53,8 @@ class WorkerState:
 
 @dataclass(frozen=True, slots=True)
 class StepActivity:
-    """One step in one run. `finished`, `failed` (for good) and `emitted` count; `retrying` invocations wait for a delay.
+    """One step in one run. `finished`, `failed` (for good) and `emitted` count; `retrying` invocations wait
+    for a delay.
 
     `error` is the last failure in words. `held` counts deliveries parked before it.
     """
@@ -144,7 +147,8 @@ class RunActivity:
         self.interrupted()
 
     def interrupted(self) -> None:
-        """The run goes on in another host: nothing is in a worker any more, what is to be done is still known."""
+        """The run goes on in another host: nothing is in a worker any more, what is to be done is still
+        known."""
         for step in self._steps.values():
             step.idle()
             step.shown = None

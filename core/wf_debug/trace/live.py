@@ -1,7 +1,7 @@
 """What is going on now, folded from records: runs, steps, holds, questions.
 
-Written by one thread, read by any: a reader gets a snapshot that never changes under it, the same object until something
-did change.
+Written by one thread, read by any: a reader gets a snapshot that never changes under it, the same object
+until something did change.
 """
 
 from __future__ import annotations
@@ -52,9 +52,16 @@ class LiveState:
 
     def apply_all(self, records: Iterable[r.Record]) -> None:
         """Take the next records; a reader sees all of them or none."""
+        times: dict[str, tuple[float, float]] = {}
         with self._lock:
             for record in records:
                 self._apply(record)
+                fresh = isinstance(record, r.RunStarted)
+                t, wall = (0.0, 0.0) if fresh else times.get(record.run, (0.0, 0.0))
+                times[record.run] = max(t, record.t), record.wall or wall
+            times.pop("", None)
+            for run, (t, wall) in times.items():
+                self._tick(run, t, wall)
 
     def _apply(self, record: r.Record) -> None:
         if isinstance(record, r.CodeReloaded) and record.outcome == "restarted":
@@ -75,6 +82,7 @@ class LiveState:
             self._paused.clear()
 
     def _apply_to_run(self, record: r.Record) -> None:
+        run = self._run(record)
         if isinstance(record, r.RunStarted):
             self._start(record)
         elif record.kind in _ENDS:
@@ -82,16 +90,30 @@ class LiveState:
         elif isinstance(record, r.Held):
             self._holds[record.hold] = record
             self._holds_shown = None
+        elif isinstance(record, r.InvocationStarted) and run.stuck:
+            self._runs[record.run] = replace(run, stuck="")
+        elif isinstance(record, r.RunStuck):
+            self._runs[record.run] = replace(run, stuck=record.why)
         elif isinstance(record, r.Released) and record.hold in self._holds:
             del self._holds[record.hold]
             self._holds_shown = None
         if not isinstance(record, r.Log | r.StateChanged):
             self._activity(record.run).apply(record)
             self._steps_shown.pop(record.run, None)
-        self._tick(record)
 
     def _activity(self, run: str) -> RunActivity:
-        return self._activities.setdefault(run, RunActivity())
+        activity = self._activities.get(run)
+        if activity is None:
+            activity = self._activities[run] = RunActivity()
+        return activity
+
+    def _run(self, record: r.Record) -> RunState:
+        """The record's run, also when its start was not recorded."""
+        known = self._runs.get(record.run)
+        if known is None:
+            known = RunState(record.run, "", "running", record.t, record.wall, record.wall)
+            self._runs[record.run] = known
+        return known
 
     def _start(self, record: r.RunStarted) -> None:
         self._drop_holds(record.run)
@@ -112,9 +134,7 @@ class LiveState:
         )
 
     def _end(self, record: r.Record) -> None:
-        state = self._runs.get(record.run) or RunState(
-            record.run, "", "running", record.t, record.wall, record.wall
-        )
+        state = self._run(record)
         result = record.result.preview if isinstance(record, r.RunFinished) else ""
         error = _error_text(record)
         self._runs[record.run] = replace(state, status=_ENDS[record.kind], result=result, error=error)
@@ -127,16 +147,9 @@ class LiveState:
             del self._holds[hold]
             self._holds_shown = None
 
-    def _tick(self, record: r.Record) -> None:
-        state = self._runs.get(record.run) or RunState(
-            record.run, "", "running", record.t, record.wall, record.wall
-        )
-        stuck = record.why if isinstance(record, r.RunStuck) else state.stuck
-        if isinstance(record, r.InvocationStarted):
-            stuck = ""
-        self._runs[record.run] = replace(
-            state, t=max(record.t, state.t), wall=record.wall or state.wall, stuck=stuck
-        )
+    def _tick(self, run: str, t: float, wall: float) -> None:
+        state = self._runs[run]
+        self._runs[run] = replace(state, t=max(t, state.t), wall=wall or state.wall)
         self._runs_shown = None
 
     # -- what a reader sees

@@ -22,7 +22,8 @@ _NAMED_ROLES: dict[str, EventRole] = {
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One open question. The answer is an event of `answer_type`; `requirements` are field values that it must have."""
+    """One open question. The answer is an event of `answer_type`; `requirements` are field values that it
+    must have."""
 
     id: int
     run: str
@@ -105,7 +106,8 @@ class Prompts:
         return True
 
     def _answer_type(self, step: str | None) -> str:
-        """The event type that answers a question of this step: what it waits for, else what a person may send."""
+        """The event type that answers a question of this step: what it waits for, else what a person may
+        send."""
         graph = self.graph
         if graph is None:
             return "HumanResponseEvent"
@@ -142,7 +144,8 @@ class Prompts:
         return True
 
     def came_in(self, record: r.EventEmitted) -> None:
-        """From outside: the oldest question of the run that it answers, and for which no step stands still, is closed."""
+        """From outside: the oldest question of the run that it answers, and for which no step stands still,
+        is closed."""
         if record.invocation is not None:
             return
         names = self._with_bases(record.type)

@@ -108,7 +108,8 @@ def invocation_detail(connection: sqlite3.Connection, run: str, invocation: int)
 
 
 def cause_chain(connection: sqlite3.Connection, run: str, event: int) -> list[CauseLink]:
-    """From this event upwards to where it began. Of a join's events the last, which completed it, is followed."""
+    """From this event upwards to where it began. Of a join's events the last, which completed it, is
+    followed."""
     chain: list[CauseLink] = []
     seen: set[int] = set()
     following: int | None = event

@@ -1,6 +1,7 @@
-"""A recording: everything that happened in a session, in one SQLite file; live view and post-mortem both read it.
+"""A recording: everything that happened in a session, in one SQLite file that live view and post-mortem read.
 
-One thread at a time appends; any number of threads read, each on a connection of its own, not waiting for the writer.
+One thread at a time appends; any number of threads read, each on a connection of its own, not waiting for the
+writer.
 """
 
 from __future__ import annotations
@@ -186,8 +187,8 @@ class Recording:
 
         Raises:
             RecordingError: when the file cannot be written (a full disk). The records are kept and written by
-                the next call, an empty one too, so that nothing is lost. Also when a `seq` is not higher than the
-                last: then none is taken.
+                the next call, an empty one too, so that nothing is lost. Also when a `seq` is not higher than
+                the last: then none is taken.
         """
         with self._lock:
             self._refuse_disorder(records)
@@ -215,9 +216,9 @@ class Recording:
 
     def _take(self, record: Record) -> None:
         self._taken_seq = record.seq
-        is_log = isinstance(record, Log)
-        invocation = None if is_log else getattr(record, "invocation", None)
-        about = (record.seq, record.run, record.kind, invocation, getattr(record, "event", None))
+        is_log, fields = isinstance(record, Log), record.__dict__
+        invocation = None if is_log else fields.get("invocation")
+        about = (record.seq, record.run, record.kind, invocation, fields.get("event"))
         self._batch.records.append((*about, record.model_dump_json()))
         if isinstance(record, Log):
             self._batch.logs.append(_log_columns(self._log_count, record))
@@ -304,7 +305,8 @@ class Recording:
             return [_timeline_row(columns) for columns in found]
 
     def position_of(self, seq: int, wanted: TimelineFilter = ALL) -> int | None:
-        """Where the row made by record `seq` stands among the matching rows; None when it is not among them."""
+        """Where the row made by record `seq` stands among the matching rows; None when it is not among
+        them."""
         with self._reading() as connection:
             row = connection.execute("SELECT pos FROM timeline WHERE seq = ?", (seq,)).fetchone()
             if row is None or wanted == ALL:
@@ -341,7 +343,8 @@ class Recording:
             return queries.invocation_detail(connection, run, invocation)
 
     def cause(self, run: str, event: int) -> list[CauseLink]:
-        """Why there is this event: itself, what it was emitted for, and so on up to what came from outside."""
+        """Why there is this event: itself, what it was emitted for, and so on up to what came from
+        outside."""
         with self._reading() as connection:
             return queries.cause_chain(connection, run, event)
 

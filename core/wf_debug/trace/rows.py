@@ -1,4 +1,5 @@
-"""What the recording answers with: rows of timeline and logs, their filters, details of one event or invocation."""
+"""What the recording answers with: rows of timeline and logs, their filters, details of one event or
+invocation."""
 
 from __future__ import annotations
 
@@ -65,7 +66,8 @@ class TimelineRow:
     """One line of the timeline. `seq`, `t`, `wall` are those of the record that made the row.
 
     An event's row changes as its consumers progress; `version` grows each time. `duration` is the longest run
-    time in seconds of a finished consumer. `producer` is a step, "start" or "you". `consumers` are the steps that took it.
+    time in seconds of a finished consumer. `producer` is a step, "start" or "you". `consumers` are the steps
+    that took it.
     """
 
     seq: int

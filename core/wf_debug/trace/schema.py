@@ -1,7 +1,7 @@
 """The recording's file format: one SQLite database.
 
-`records` is the truth, each record whole as JSON. `timeline`, `deliveries` and `logs` are derived from it while
-appending, so that views read windows of rows by position without parsing history.
+`records` is the truth, each record whole as JSON. `timeline`, `deliveries` and `logs` are derived from it
+while appending, so that views read windows of rows by position without parsing history.
 """
 
 from __future__ import annotations

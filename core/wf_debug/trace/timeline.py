@@ -1,7 +1,8 @@
-"""Folds records into timeline rows: one an event, which changes as its consumers progress, one a notable record.
+"""Folds records into timeline rows: one an event, which changes as its consumers progress, one a notable
+record.
 
-Memory holds the rows that may still change; a settled row that changes after all (an event delivered once more)
-is loaded back.
+Memory holds the rows that may still change; a settled row that changes after all (an event delivered once
+more) is loaded back.
 """
 
 from __future__ import annotations
