@@ -36,12 +36,14 @@ def context_use(
     function: Callable[..., Any],
     context_parameter: str | None,
     owner: type | None,
-    known: Mapping[str, type[Event]],
+    known: Mapping[str, type[Any]],
+    base: type = Event,
 ) -> ContextUse:
-    """What a step does with its context. `known` has the classes that the function's scope may not show."""
+    """What a step does with its context. `known` has the classes that the function's scope may not show;
+    `base` is what makes a class an event."""
     use = ContextUse()
     names = {context_parameter} if context_parameter else set()
-    _Reader(use, owner, known).read(function, names, {})
+    _Reader(use, owner, known, base).read(function, names, {})
     return use
 
 
@@ -87,10 +89,13 @@ def _note_classes(node: ast.AST, scope: str, lines: dict[str, int]) -> None:
 
 
 class _Reader:
-    def __init__(self, use: ContextUse, owner: type | None, known: Mapping[str, type[Event]]) -> None:
+    def __init__(
+        self, use: ContextUse, owner: type | None, known: Mapping[str, type[Any]], base: type
+    ) -> None:
         self.use = use
         self.owner = owner
         self.known = known
+        self.base = base
         self.read_already: set[Any] = set()
 
     def read(self, function: Any, contexts: set[str], variables: dict[str, list[type[Event]]]) -> None:
@@ -99,7 +104,7 @@ class _Reader:
         if tree is None or plain.__code__ in self.read_already:
             return
         self.read_already.add(plain.__code__)
-        scope = _Scope(plain, self.known, set(contexts), dict(variables))
+        scope = _Scope(plain, self.known, self.base, set(contexts), dict(variables))
         scope.note_parameters(tree, plain)
         scope.note_assignments(tree)
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
@@ -155,18 +160,20 @@ class _Scope:
     def __init__(
         self,
         function: Any,
-        known: Mapping[str, type[Event]],
+        known: Mapping[str, type[Any]],
+        base: type,
         contexts: set[str],
         variables: dict[str, list[type[Event]]],
     ) -> None:
         self.function = function
         self.known = known
+        self.base = base
         self.contexts = contexts
         self.variables = variables
 
     def note_parameters(self, tree: _Function, function: Any) -> None:
         config = getattr(function, "_step_config", None)
-        if config is not None and config.collection_param is None and config.collect_params is None:
+        if config is not None and not _gathers(config):
             self.variables.setdefault(config.event_name, list(config.accepted_events))
         for parameter in (*tree.args.args, *tree.args.kwonlyargs):
             if parameter.annotation is not None and "Context" in _annotation_names(parameter.annotation):
@@ -205,7 +212,7 @@ class _Scope:
         found: Any = self.resolve(node) if node is not None else None
         if found is None and isinstance(node, ast.Name | ast.Attribute):
             found = self.known.get(node.id if isinstance(node, ast.Name) else node.attr)
-        return [found] if is_subclass(found, Event) else []
+        return [found] if is_subclass(found, self.base) else []
 
     def classes_in(self, node: ast.expr | None) -> list[type[Event]]:
         """The event classes of `[A, B]` or `[A] * n`."""
@@ -226,6 +233,11 @@ class _Scope:
             if name == node.id:
                 return _content(cell)
         return None if node.id in code.co_varnames else self.function.__globals__.get(node.id)
+
+
+def _gathers(config: Any) -> bool:
+    """Whether a step runs on a list of events or on several at once."""
+    return bool(getattr(config, "collection_param", None) or getattr(config, "collect_params", None))
 
 
 def _content(cell: Any) -> Any:

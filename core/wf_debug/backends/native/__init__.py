@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from wf_core import Context, Workflow
 from wf_core.engine import instrument as engine
-from wf_core.events import Event, StartEvent
+from wf_core.events import Event
 from wf_core.handler import WorkflowHandler
 from wf_debug.backends.base import Offer
 from wf_debug.backends.native import events, offers
@@ -80,7 +80,7 @@ class NativeBackend:
         flow = self._make(offer)
         start = events.build(flow.start_event_class, data)
         try:
-            handler = flow.run(start_event=cast("StartEvent", start))
+            handler = flow.run(start_event=start)
         except Exception as error:
             text = f"{offer.info.name} can't start: {type(error).__name__}: {safe_str(error)}"
             raise Refused("invalid_workflow", text, where=offer.info.source) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wf_core import Workflow
 from wf_core.events import Event, StopEvent
-from wf_debug.control.names import closest
+from wf_debug.backends import hints
 
 
 def accepted_types(workflow: Workflow) -> dict[type[Event], list[str]]:
@@ -19,32 +19,9 @@ def accepted_types(workflow: Workflow) -> dict[type[Event], list[str]]:
 
 def unhandled_hint(workflow: Workflow, event: Event) -> str:
     """One sentence naming the closest types that are taken."""
-    cls = type(event)
-    taken = accepted_types(workflow)
-    if isinstance(event, StopEvent):
-        return "a StopEvent ends the run only when a step returns it; this one was sent"
-    if cls in taken:
-        return f"it was sent to one step alone, which does not take it; {_by(taken[cls])} does"
-    for other, steps in taken.items():
-        if other.__name__ == cls.__name__:
-            return f"{_by(steps)} takes another class of the same name, from {other.__module__}"
-    if kin := [t for t in taken if issubclass(cls, t) or issubclass(t, cls)]:
-        steps = taken[kin[0]]
-        return f"{_by(steps)} takes {kin[0].__name__}, but events are matched by exact class"
-    by_name = {t.__name__: t for t in taken}
-    if near := closest(cls.__name__, by_name):
-        return f"closest: {near[0]}, taken by {_by(taken[by_name[near[0]]])}"
-    return f"no step takes {cls.__name__}; taken are: {', '.join(sorted(by_name))}"
+    return hints.unhandled_hint(accepted_types(workflow), type(event), isinstance(event, StopEvent))
 
 
 def closest_types(workflow: Workflow, event: Event) -> list[str]:
     """Names of types that some step takes: kin first, then those that look alike, then the rest."""
-    cls = type(event)
-    taken = accepted_types(workflow)
-    kin = [t.__name__ for t in taken if issubclass(cls, t) or issubclass(t, cls)]
-    names = [t.__name__ for t in taken]
-    return list(dict.fromkeys([*kin, *closest(cls.__name__, names), *names]))[:5]
-
-
-def _by(steps: list[str]) -> str:
-    return f"step {steps[0]!r}" if len(steps) == 1 else f"steps {', '.join(map(repr, steps))}"
+    return hints.closest_types(accepted_types(workflow), type(event))
