@@ -120,7 +120,7 @@ class MainScreen(RunView):
 
     def _problem(self) -> str:
         source = self._source
-        if not isinstance(source, Session):
+        if not isinstance(source, Session) or self._failure is not None:
             return ""
         if source.status.state in ("crashed", "closed", "error"):
             return f"{source.status.message} (ctrl+shift+r starts a new host)"

@@ -81,7 +81,7 @@ def heads_of(source: Session | PostMortem, run: RunState | None, now: float, run
         clock=clock,
         wall=wall,
         held=len(holds_of(live, run_id)),
-        paused=live.paused,
+        paused=live.paused and (isinstance(source, Session) or _state(source, run) == "unfinished"),
         prompts=len(live.prompts) if isinstance(source, Session) else 0,
         run=_which(live, run_id),
         detail=_detail(source),
