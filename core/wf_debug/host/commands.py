@@ -29,21 +29,15 @@ Handler = Callable[[Any], BaseModel | None]
 
 
 class Commands:
-    """The commands of one host."""
+    """The commands of one host. Shutdown does nothing here: the server leaves after its answer."""
 
     def __init__(
-        self,
-        debugger: Debugger,
-        backends: Sequence[Backend],
-        main: MainThread,
-        project: Path,
-        end: Callable[[], None],
+        self, debugger: Debugger, backends: Sequence[Backend], main: MainThread, project: Path
     ) -> None:
-        self._debugger, self._backends, self._main, self._end = debugger, backends, main, end
+        self._debugger, self._backends, self._main = debugger, backends, main
         self._reloader = Reloader(debugger.user_code, Importer(project, debugger), self._offers_of)
         self._offers: dict[str, Offer] = {}
         self._points: list[Breakpoint] = []
-        self._load: wire.Load | None = None
         self.handlers: dict[type[wire.CommandBase], tuple[Place, Handler]] = {
             wire.Load: ("beside", self._load_flow),
             wire.Reload: ("beside", self._reload),
@@ -63,7 +57,7 @@ class Commands:
             wire.Validate: ("here", self._validate),
             wire.GetState: ("here", self._get_state),
             wire.GetStatus: ("here", self._get_status),
-            wire.Shutdown: ("here", lambda command: self._end()),
+            wire.Shutdown: ("here", lambda command: None),
         }
 
     def schedule(self, command: wire.CommandBase, job: Callable[[], None]) -> None:
@@ -89,7 +83,6 @@ class Commands:
     # -- flows
     def _load_flow(self, command: wire.Load) -> wire.Loaded:
         began = time.monotonic()
-        self._load = command
         offers = self._reloader.load(Path(command.path), command.engine)
         if command.workflow is not None:
             _choose(offers, command.workflow)

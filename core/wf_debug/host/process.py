@@ -45,7 +45,7 @@ class HostProcess:
         self.connection = connection
         self.backends: list[Backend] = [NativeBackend(self.debugger)]
         self.main = MainThread(self._has_live_runs)
-        self.commands = Commands(self.debugger, self.backends, self.main, project, self.end)
+        self.commands = Commands(self.debugger, self.backends, self.main, project)
         self.logs = LogCapture(tracer)
         self.debugger.end_lines = self.logs.finish
         self.debugger.run_began = self._run_began
@@ -129,13 +129,17 @@ class HostProcess:
             leave(status)
 
         def terminated(number: int, frame: FrameType | None) -> None:
-            self._last_words(f"the host was ended by {signal.Signals(number).name}")
+            # The interrupted code may hold the tracer's locks: the words are said from a thread beside it.
             signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+            threading.Thread(target=self._die_of, args=(number,), daemon=True).start()
 
         os._exit = exit_now  # type: ignore[assignment]
         self._force_exit: Callable[[int], None] = leave
         signal.signal(signal.SIGTERM, terminated)
+
+    def _die_of(self, number: int) -> None:
+        self._last_words(f"the host was ended by {signal.Signals(number).name}")
+        os.kill(os.getpid(), number)
 
     def _last_words(self, text: str) -> None:
         self.logs.finish()

@@ -14,11 +14,11 @@ from wf_debug.control.payload import safe_str
 from wf_debug.control.tracer import Tracer
 from wf_debug.host.commands import Commands
 from wf_debug.host.connection import Connection, LineTooLong
-from wf_debug.wire import MAX_LINE, Command, Reply, WireError, command_adapter, encode
+from wf_debug.wire import MAX_LINE, Command, Reply, Shutdown, WireError, command_adapter, encode
 
 
 class Server:
-    """Serves one connection until the other side is gone."""
+    """Serves one connection until the other side is gone or has said shutdown."""
 
     def __init__(self, connection: Connection, commands: Commands, tracer: Tracer) -> None:
         self._connection, self._commands, self._tracer = connection, commands, tracer
@@ -27,15 +27,19 @@ class Server:
         for line in self._connection.lines():
             if isinstance(line, LineTooLong):
                 self._refuse(None, f"a line of more than {MAX_LINE} bytes was skipped")
-            elif line.strip():
-                self._take(line)
+            elif line.strip() and isinstance(self._take(line), Shutdown):
+                return
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: bytes) -> Command | None:
         try:
             command = command_adapter.validate_json(line)
         except ValidationError as error:
             self._refuse(_id_of(line), _explain(error))
-            return
+            return None
+        self._schedule(command)
+        return command
+
+    def _schedule(self, command: Command) -> None:
         try:
             self._commands.schedule(command, partial(self._answer, command))
         except Exception as error:

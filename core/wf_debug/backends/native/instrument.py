@@ -9,14 +9,15 @@ from typing import Any
 from wf_core.engine import instrument as engine
 from wf_core.engine.instrument import Emission, Invocation, Outcome, Raised, RunEnd, RunHandle, Verdict
 from wf_core.events import Event, InputRequiredEvent, StopEvent
+from wf_debug.backends.native import visits
 from wf_debug.backends.native.hints import unhandled_hint
 from wf_debug.backends.native.run import LiveRun, Recorded
+from wf_debug.backends.native.visits import type_of
 from wf_debug.control.controller import Decision, Visit
 from wf_debug.control.debugger import Debugger
-from wf_debug.control.matching import Scene
 from wf_debug.control.origin import Origin, current_origin
 from wf_debug.trace import records
-from wf_debug.trace.records import Payload, When
+from wf_debug.trace.records import Payload
 
 
 class NativeInstrument(engine.Instrument):
@@ -42,20 +43,29 @@ class NativeInstrument(engine.Instrument):
         cls = (type(emission.event),)
         producer = self._actor(live, emission.source)
         if self._controller.watches(run.run_id, "emit", producer[0], cls):
-            visit = self._event_visit(live, "emit", emission, producer)
+            visit = visits.of_event(
+                run,
+                "emit",
+                emission.event,
+                producer,
+                self._payload,
+                number=emission.id,
+                source=emission.source,
+            )
             if (verdict := self._ask(visit, live)) is not None:
                 return verdict
         return self._delivering_to_waiter(live, emission, cls) if live.waiting else None
 
     def _delivering_to_waiter(self, live: LiveRun, emission: Emission, cls: tuple[type, ...]) -> Verdict:
         """An awaited event has no `starting` gate: here is the moment before the waiting step gets it."""
-        _, waiters = live.handle.accepts(emission.event, emission.target)
+        run, event = live.handle, emission.event
+        _, waiters = run.accepts(event, emission.target)
         for invocation in waiters:
             step, attempt = live.active.get(invocation, (live.waiting.get(invocation, ""), 0))
-            if self._controller.watches(live.handle.run_id, "deliver", step, cls):
-                return self._ask(
-                    self._event_visit(live, "deliver", emission, (step, invocation, attempt)), live
-                )
+            if self._controller.watches(run.run_id, "deliver", step, cls):
+                waiter = (step, invocation, attempt)
+                visit = visits.of_event(run, "deliver", event, waiter, self._payload, number=emission.id)
+                return self._ask(visit, live)
         return None
 
     def starting(self, run: RunHandle, invocation: Invocation) -> Verdict:
@@ -63,100 +73,29 @@ class NativeInstrument(engine.Instrument):
         if live is None:
             return None
         live.active[invocation.id] = (invocation.step, invocation.attempt)
-        classes = tuple(map(type, invocation.events))
+        classes = visits.input_classes(invocation)
         if not self._controller.watches(run.run_id, "deliver", invocation.step, classes):
             return None
-        whole = _one_or_all(invocation.events)
-        visit = Visit(
-            run=run.run_id,
-            when="deliver",
-            type=_type_of(whole),
-            classes=classes,
-            scene=Scene(_first(invocation.events), invocation.step, invocation.attempt, run.state),
-            payload=lambda: self._payload(whole),
-            decide=_nothing,
-            value=whole if isinstance(whole, Event) else None,
-            step=invocation.step,
-            invocation=invocation.id,
-            attempt=invocation.attempt,
-            events=invocation.emissions,
-        )
-        return self._ask(visit, live)
+        return self._ask(visits.of_delivery(run, invocation, self._payload), live)
 
     def ended(self, run: RunHandle, invocation: Invocation, outcome: Outcome) -> Verdict:
         live = self.live.get(run.run_id)
         if live is None:
             return None
-        error = outcome.error if isinstance(outcome, Raised) else None
-        value = None if isinstance(outcome, Raised) else outcome.value
-        results = value if isinstance(value, list) else [value] if value is not None else []
-        came_out = [error] if error is not None else results
-        classes = tuple(dict.fromkeys(map(type, (*invocation.events, *came_out))))
+        classes = visits.outcome_classes(invocation, outcome)
         if not self._controller.watches(run.run_id, "after", invocation.step, classes):
             return None
-        shown = error if error is not None else value
-        visit = Visit(
-            run=run.run_id,
-            when="after",
-            type=_type_of(shown),
-            classes=classes,
-            scene=Scene(
-                _first(invocation.events), invocation.step, invocation.attempt, run.state, shown, value, error
-            ),
-            payload=lambda: self._payload(shown),
-            decide=_nothing,
-            value=shown if isinstance(shown, Event) else None,
-            step=invocation.step,
-            invocation=invocation.id,
-            attempt=invocation.attempt,
-            events=invocation.emissions,
-        )
-        return self._ask(visit, live)
+        return self._ask(visits.of_outcome(run, invocation, outcome, self._payload), live)
 
     def publishing(self, run: RunHandle, event: Event, source: int | None) -> Verdict:
         live = self.live.get(run.run_id)
         if live is None:
             return None
-        step, invocation, attempt = self._actor(live, source)
-        if not self._controller.watches(run.run_id, "publish", step, (type(event),)):
+        actor = self._actor(live, source)
+        if not self._controller.watches(run.run_id, "publish", actor[0], (type(event),)):
             return None
         number = live.number_of(event)
-        visit = Visit(
-            run=run.run_id,
-            when="publish",
-            type=type(event).__name__,
-            classes=(type(event),),
-            scene=Scene(event, step, attempt, run.state),
-            payload=lambda: self._payload(event),
-            decide=_nothing,
-            value=event,
-            step=step,
-            invocation=invocation,
-            attempt=attempt,
-            events=() if number is None else (number,),
-        )
-        return self._ask(visit, live)
-
-    def _event_visit(
-        self, live: LiveRun, when: When, emission: Emission, actor: tuple[str | None, int | None, int]
-    ) -> Visit:
-        event = emission.event
-        step, invocation, attempt = actor
-        return Visit(
-            run=live.handle.run_id,
-            when=when,
-            type=type(event).__name__,
-            classes=(type(event),),
-            scene=Scene(event, step, attempt, live.handle.state),
-            payload=lambda: self._payload(event),
-            decide=_nothing,
-            value=event,
-            step=step,
-            invocation=invocation,
-            attempt=attempt,
-            events=(emission.id,),
-            source=emission.source,
-        )
+        return self._ask(visits.of_event(run, "publish", event, actor, self._payload, number=number), live)
 
     def _ask(self, visit: Visit, live: LiveRun) -> Verdict:
         future: asyncio.Future[Verdict] = live.loop.create_future()
@@ -264,7 +203,7 @@ class NativeInstrument(engine.Instrument):
     ) -> None:
         duration = self._over(run, invocation)
         if not isinstance(outcome, Raised):
-            result = None if outcome.value is None else _type_of(outcome.value)
+            result = None if outcome.value is None else type_of(outcome.value)
             self._emit(run, records.InvocationFinished, invocation, duration=duration, result=result)
             return
         error = self._debugger.user_code.describe(outcome.error)
@@ -374,6 +313,7 @@ class NativeInstrument(engine.Instrument):
             return 0.0
         self._debugger.end_lines(Origin(run.run_id, invocation.step, invocation.id, invocation.attempt))
         live.waiting.pop(invocation.id, None)
+        live.forget_later(invocation.id)
         began = live.began.pop(invocation.id, None)
         return 0.0 if began is None else self._clock.now() - began
 
@@ -391,16 +331,12 @@ class NativeInstrument(engine.Instrument):
         self._tracer.emit(kind, run.run_id, **fields)  # type: ignore[arg-type]
 
     def _payload(self, value: Any) -> Payload:
-        return self._encode(value, _type_of(value))
+        return self._encode(value, type_of(value))
 
     def _result(self, stop: Event | None) -> Payload:
         """What awaiting the run gives: the plain StopEvent's result, or the event itself."""
         value = stop.result if type(stop) is StopEvent else stop
         return self._encode(value, "None" if value is None else None)
-
-
-def _nothing(decision: Decision) -> None:
-    pass
 
 
 def _resolver(future: asyncio.Future[Verdict], loop: asyncio.AbstractEventLoop) -> Callable[[Decision], None]:
@@ -423,21 +359,3 @@ def _verdict(decision: Decision) -> Verdict:
     if decision.verb == "drop":
         return engine.Drop()
     return engine.Duplicate() if decision.verb == "duplicate" else None
-
-
-def _first(events: tuple[Event, ...]) -> Event | None:
-    return events[0] if events else None
-
-
-def _one_or_all(events: tuple[Event, ...]) -> Any:
-    return events[0] if len(events) == 1 else list(events)
-
-
-def _type_of(value: Any) -> str:
-    """`Result`, `None`, or for a list `list[Result]`, `list[A | B]`."""
-    if value is None:
-        return "None"
-    if isinstance(value, list):
-        names = dict.fromkeys(type(v).__name__ for v in value)
-        return f"list[{' | '.join(names)}]"
-    return type(value).__name__

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wf_core.engine.instrument import Emission, RunHandle
 from wf_core.events import Event
+
+_REMEMBERED = 10_000
+"""Ended invocations whose step is still known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,16 @@ class LiveRun:
     """Step and attempt of every invocation that started or was asked to."""
     waiting: dict[int, str] = field(default_factory=dict)
     """Steps in `wait_for_event`, by invocation."""
+
+    _over: deque[int] = field(default_factory=deque)
+
+    def forget_later(self, invocation: int) -> None:
+        """The attempt is over; who it was is remembered for the events that it has yet to emit."""
+        self._over.append(invocation)
+        if len(self._over) > _REMEMBERED:
+            oldest = self._over.popleft()
+            if oldest not in self.began and oldest not in self.waiting:
+                self.active.pop(oldest, None)
 
     def number_of(self, event: Event) -> int | None:
         """The number of an event that is on its way, found by identity."""
