@@ -148,15 +148,17 @@ class Reloader:
         live = self._hosting.journal.live
         paused = self._hosting.parks_all() if was_paused is None else was_paused
         fresh = await self._hosting.fresh()
+        pending = _Pending(fresh, [], files, paused)
         try:
-            moves = [
-                await self._freeze(old, run) for run in live.live_runs if live.runs[run].parent_run is None
-            ]
-            return await self._resume(_Pending(fresh, moves, files, paused), drop_lost=False)
-        except BaseException:
-            if self._pending is None and self._hosting.current is not fresh:
-                await self._hosting.end(fresh.link)
-            raise
+            for run in live.live_runs:
+                if live.runs[run].parent_run is None:
+                    pending.moves.append(await self._freeze(old, run))
+            return await self._resume(pending, drop_lost=False)
+        except SessionError as error:
+            raise _still_paused(error) if pending.moves else error from None
+        finally:
+            if self._pending is not pending and self._hosting.current is not pending.host:
+                await self._hosting.end(pending.host.link)
 
     async def _freeze(self, old: Host, run: str) -> _Move:
         workflow = self._hosting.journal.live.runs[run].workflow
@@ -273,3 +275,10 @@ class Reloader:
 
 def _again(restarts: list[str]) -> str:
     return f"; {', '.join(restarts)} start again from their first line" if restarts else ""
+
+
+def _still_paused(error: SessionError) -> SessionError:
+    """Freezing a run parked it; with the move failed it waits for somebody to let it go on."""
+    stays = "the run stays paused with the old code: continue it, or mend the file and save again"
+    hint = f"{error.error.hint}; {stays}" if error.error.hint else stays
+    return SessionError(error.error.model_copy(update={"hint": hint}))
