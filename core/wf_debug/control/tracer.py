@@ -66,6 +66,7 @@ class Tracer:
         self._waiting: list[RecordBase] = []
         self._lock = threading.RLock()
         self._sending = threading.RLock()
+        self._in_batch = False
         self._wake = threading.Event()
         self._prompt_logs, self._prompt_others = _Allowance(_PROMPT_LOGS), _Allowance(_PROMPT_OTHERS)
         self._closed = False
@@ -128,10 +129,17 @@ class Tracer:
 
     def _send_waiting(self) -> None:
         with self._sending:
-            with self._lock:
-                batch, self._waiting = self._waiting, []
-            for line in _lines(batch):
-                self._send(line)
+            if self._in_batch:
+                self._wake.set()
+                return  # a finalizer printed in the midst of a batch: its line comes after
+            self._in_batch = True
+            try:
+                with self._lock:
+                    batch, self._waiting = self._waiting, []
+                for line in _lines(batch):
+                    self._send(line)
+            finally:
+                self._in_batch = False
 
     def _gather(self) -> None:
         while not self._closed:
