@@ -15,7 +15,7 @@ from wf_core.errors import WorkflowValidationError
 from wf_core.events import StepFailedEvent
 from wf_core.resource import ResourceDefinition
 from wf_core.retry_policy import RetryPolicy
-from wf_core.signature import place_of, read_signature
+from wf_core.signature import read_signature, refused
 
 if TYPE_CHECKING:
     from wf_core.workflow import Workflow
@@ -94,7 +94,7 @@ def step(
 
     def decorate(function: F) -> F:
         if not isinstance(num_workers, int) or isinstance(num_workers, bool) or num_workers <= 0:
-            raise WorkflowValidationError("num_workers must be an integer greater than 0")
+            raise refused(function, "num_workers must be an integer greater than 0")
         config = _configure(function, num_workers, retry_policy, localns=_locals_of_callers())
         config.skip_graph_checks = list(skip_graph_checks or [])
         config.accept_event_subclasses = accept_event_subclasses
@@ -131,9 +131,10 @@ def catch_error(
     def decorate(function: F) -> F:
         config = _configure(function, 1, None, localns=_locals_of_callers())
         if config.accepted_events != [StepFailedEvent]:
-            raise WorkflowValidationError(
+            raise refused(
+                function,
                 f"@catch_error handler '{function.__name__}' must accept StepFailedEvent as its event "
-                f"parameter.\n  in step {place_of(function)}"
+                "parameter.",
             )
         config.role = "catch_error"
         config.catch_error_for_steps = None if for_steps is None else list(for_steps)
@@ -178,9 +179,8 @@ def _configure(
 
 def _add_to(workflow: type[Workflow] | None, function: Callable[..., Any]) -> None:
     if workflow is None:
-        raise WorkflowValidationError(
-            f"To decorate {function.__name__} please pass a workflow class to the @step decorator.\n"
-            f"  in step {place_of(function)}"
+        raise refused(
+            function, f"To decorate {function.__name__} please pass a workflow class to the @step decorator."
         )
     workflow.add_step(function)
 

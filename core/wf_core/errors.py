@@ -1,13 +1,50 @@
-"""The errors a workflow author may meet; each derives from `Exception` alone, so none catches another."""
+"""The errors a workflow author may meet; none is a kind of another, so none catches another."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 
-class WorkflowValidationError(Exception):
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the author's source; 1-based."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a workflow."""
+
+    message: str
+    steps: tuple[str, ...] = ()
+    """The steps to look at."""
+    places: tuple[Place, ...] = ()
+    """Where those steps are defined, in the same order, or where the workflow is."""
+
+
+class _WithFindings(Exception):
+    """An error that tells everything it was raised for."""
+
+    def __init__(self, *args: object, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(*args)
+        self._findings = findings
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each thing that is wrong, with its steps and their places; one at least."""
+        return self._findings or (Finding(str(self)),)
+
+
+class WorkflowValidationError(_WithFindings):
     """A workflow or one of its steps is put together wrongly; raised when decorated, validated or started."""
 
 
-class WorkflowConfigurationError(Exception):
+class WorkflowConfigurationError(_WithFindings):
     """A workflow class has no, or more than one, kind of start or stop event."""
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wf_core.errors import Finding
 from wf_core.levels import Configs
 from wf_core.resource import ResourceConfig, ResourceDefinition, ResourceDescriptor, ResourceManager
 
 
-def check_configs(steps: Configs) -> list[str]:
+def check_configs(steps: Configs) -> list[Finding]:
     """What is wrong with the configuration files of the steps' resources, and of what those need."""
     seen: set[str] = set()
     return [
-        fault
+        Finding(fault, (name,))
         for name, config in steps.items()
         for definition in config.resources
         for fault in _config_faults(definition, f"step '{name}', parameter '{definition.name}'", seen)
@@ -39,7 +40,7 @@ def _config_faults(definition: ResourceDefinition, place: str, seen: set[str]) -
                 yield f"In {place}{through}: {error}"
 
 
-async def check_resources(steps: Configs, manager: ResourceManager) -> list[str]:
+async def check_resources(steps: Configs, manager: ResourceManager) -> list[Finding]:
     """Make every resource once; what went wrong."""
     faults = []
     for name, config in steps.items():
@@ -48,5 +49,6 @@ async def check_resources(steps: Configs, manager: ResourceManager) -> list[str]
             try:
                 await manager.get(definition.resource)
             except Exception as error:
-                faults.append(f"In step '{name}', parameter '{definition.name}': {error}")
+                place = f"In step '{name}', parameter '{definition.name}'"
+                faults.append(Finding(f"{place}: {error}", (name,)))
     return faults

@@ -10,7 +10,7 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from wf_core.collect import All, Collect, Take
-from wf_core.errors import WorkflowValidationError
+from wf_core.errors import Finding, Place, WorkflowValidationError
 from wf_core.events import Event
 from wf_core.matching import is_subclass
 from wf_core.resource import ResourceDefinition, ResourceDescriptor
@@ -40,12 +40,24 @@ class StepSignature:
     """Return types declared outside a list."""
 
 
+def line_of(function: Callable[..., Any]) -> Place | None:
+    """Where a function is defined, its decorators included; None if it has no source."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return Place(code.co_filename, code.co_firstlineno) if code else None
+
+
 def place_of(function: Callable[..., Any]) -> str:
     """`name (file:line)` of a function, for messages."""
-    plain = inspect.unwrap(function)
-    code = getattr(plain, "__code__", None)
-    name = getattr(plain, "__qualname__", repr(plain))
-    return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
+    name = getattr(inspect.unwrap(function), "__qualname__", repr(function))
+    place = line_of(function)
+    return f"{name} ({place})" if place else name
+
+
+def refused(function: Callable[..., Any], message: str) -> WorkflowValidationError:
+    """The error for a function that can't be a step as it stands."""
+    place = line_of(function)
+    finding = Finding(message, (function.__name__,), (place,) if place else ())
+    return WorkflowValidationError(f"{message}\n  in step {place_of(function)}", findings=(finding,))
 
 
 def read_signature(function: Callable[..., Any], localns: dict[str, Any] | None = None) -> StepSignature:
@@ -57,7 +69,7 @@ def read_signature(function: Callable[..., Any], localns: dict[str, Any] | None 
         signature = _read(function, localns)
         _check(signature)
     except WorkflowValidationError as error:
-        raise WorkflowValidationError(f"{error}\n  in step {place_of(function)}") from error.__cause__
+        raise refused(function, str(error)) from error.__cause__
     return signature
 
 

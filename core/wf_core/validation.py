@@ -4,12 +4,12 @@ it is about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from wf_core.decorators import StepConfig, StepFunction, config_of
-from wf_core.errors import WorkflowConfigurationError, WorkflowValidationError
+from wf_core.errors import Finding, WorkflowConfigurationError, WorkflowValidationError
 from wf_core.events import (
     Event,
     HumanResponseEvent,
@@ -20,70 +20,92 @@ from wf_core.events import (
 )
 from wf_core.levels import Configs, event_types, same_level_types, stream_level_types
 from wf_core.matching import is_subclass, step_accepts_type, type_matches
-from wf_core.signature import place_of
+from wf_core.signature import line_of, place_of
 
 Node = str | type
 """Of the step graph: a step's name or an event class."""
+Functions = Mapping[str, StepFunction]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing wrong, and the steps to look at."""
-
-    message: str
-    steps: tuple[str, ...] = ()
+def configs(functions: Functions) -> dict[str, StepConfig]:
+    """The configurations of step functions."""
+    return {name: cast("StepConfig", config_of(function)) for name, function in functions.items()}
 
 
-def start_event_class(steps: Configs, workflow: str) -> type[StartEvent]:
+def start_event_class(functions: Functions, workflow: str) -> type[StartEvent]:
     """The one start event type that is accepted; WorkflowConfigurationError if there is none or more than
     one."""
-    found = {t for config in steps.values() for t in config.accepted_events if is_subclass(t, StartEvent)}
-    if not found:
-        raise WorkflowConfigurationError(
+    users = _users(functions, StartEvent, lambda config: config.accepted_events)
+    if not users:
+        raise _misconfigured(
             "At least one Event of type StartEvent must be received by any step. "
             f"(Workflow '{workflow}' has no @step that accepts StartEvent.)"
         )
-    if len(found) > 1:
-        raise WorkflowConfigurationError(
-            f"Only one type of StartEvent is allowed per workflow, found {len(found)}: {found} in workflow "
-            f"'{workflow}'."
+    if len(users) > 1:
+        raise _misconfigured(
+            f"Only one type of StartEvent is allowed per workflow, found {len(users)}: {set(users)} "
+            f"in workflow '{workflow}'.",
+            functions,
+            users,
         )
-    return cast("type[StartEvent]", found.pop())
+    return cast("type[StartEvent]", next(iter(users)))
 
 
-def stop_event_class(steps: Configs, workflow: str) -> type[StopEvent]:
+def stop_event_class(functions: Functions, workflow: str) -> type[StopEvent]:
     """The one stop event type that is returned; WorkflowConfigurationError if there is none or more than
     one."""
-    found = {t for config in steps.values() for t in config.return_types if is_subclass(t, StopEvent)}
-    if not found:
-        raise WorkflowConfigurationError(
+    users = _users(functions, StopEvent, lambda config: config.return_types)
+    if not users:
+        raise _misconfigured(
             "At least one Event of type StopEvent must be returned by any step. "
             f"(Workflow '{workflow}' has no @step that returns StopEvent.)"
         )
-    if len(found) > 1:
-        raise WorkflowConfigurationError(
-            f"Only one type of StopEvent is allowed per workflow, found {len(found)}: {found} in workflow "
-            f"'{workflow}'."
+    if len(users) > 1:
+        raise _misconfigured(
+            f"Only one type of StopEvent is allowed per workflow, found {len(users)}: {set(users)} "
+            f"in workflow '{workflow}'.",
+            functions,
+            users,
         )
-    return cast("type[StopEvent]", found.pop())
+    return cast("type[StopEvent]", next(iter(users)))
 
 
-def require_steps(steps: Configs, workflow: str) -> None:
+def require_steps(functions: Functions, workflow: str) -> None:
     """WorkflowConfigurationError if there is no step at all."""
-    if not steps:
-        raise WorkflowConfigurationError(
+    if not functions:
+        raise _misconfigured(
             f"Workflow '{workflow}' has no configured steps. Did you forget to annotate methods with @step "
             "or to "
             "register free-function steps via @step(workflow=...)?"
         )
 
 
-def validate(functions: Mapping[str, StepFunction], start: type[StartEvent], skip: set[str]) -> bool:
+def _users(
+    functions: Functions, base: type[Event], types_of: Callable[[StepConfig], Iterable[Any]]
+) -> dict[Any, list[str]]:
+    """The types derived from `base` that the steps name, each with the steps that do."""
+    users: dict[Any, list[str]] = {}
+    for name, config in configs(functions).items():
+        for kind in types_of(config):
+            if is_subclass(kind, base):
+                users.setdefault(kind, []).append(name)
+    return users
+
+
+def _misconfigured(
+    message: str, functions: Functions | None = None, users: Mapping[Any, list[str]] | None = None
+) -> WorkflowConfigurationError:
+    steps = tuple(dict.fromkeys(name for names in (users or {}).values() for name in names))
+    finding = located(Finding(message, steps), functions or {})
+    return WorkflowConfigurationError(message, findings=(finding,))
+
+
+def validate(functions: Functions, start: type[StartEvent], skip: set[str]) -> bool:
     """Whether the workflow asks a person for input.
 
     Raises WorkflowValidationError with all findings about joins, connections, error handlers and the graph.
     """
-    steps = {name: cast("StepConfig", config_of(function)) for name, function in functions.items()}
+    steps = configs(functions)
     structural = [
         *_unfed_collections(steps),
         *_unreachable_slots(steps, start),
@@ -93,7 +115,8 @@ def validate(functions: Mapping[str, StepFunction], start: type[StartEvent], ski
     told = {"terminal_event"} if structural else set()  # as an event that is never consumed
     graph = list(_graph_faults(steps, start, skip | told))
     if structural or graph:
-        raise WorkflowValidationError(_report(structural, graph, functions))
+        findings = tuple(located(finding, functions) for finding in (*structural, *graph))
+        raise WorkflowValidationError(_report(structural, graph, functions), findings=findings)
     produced = {start, *(t for config in steps.values() for t in config.return_types)}
     consumed = {t for config in steps.values() for t in config.accepted_events}
     return any(is_subclass(t, InputRequiredEvent) for t in produced) or any(
@@ -101,11 +124,18 @@ def validate(functions: Mapping[str, StepFunction], start: type[StartEvent], ski
     )
 
 
-def handlers_for(steps: Configs) -> dict[str, str]:
+def located(finding: Finding, functions: Functions) -> Finding:
+    """The finding with the places of its steps."""
+    lines = [line_of(functions[name]) for name in finding.steps if name in functions]
+    return replace(finding, places=tuple(line for line in lines if line is not None))
+
+
+def handlers_for(functions: Functions) -> dict[str, str]:
     """For each step the error handler that covers it. Raises WorkflowValidationError if handlers are in
     conflict."""
-    if faults := list(_handler_faults(steps)):
-        raise WorkflowValidationError("\n".join(fault.message for fault in faults))
+    steps = configs(functions)
+    if faults := tuple(located(fault, functions) for fault in _handler_faults(steps)):
+        raise WorkflowValidationError("\n".join(fault.message for fault in faults), findings=faults)
     handlers = {name: config for name, config in steps.items() if config.role == "catch_error"}
     covered = {
         target: name for name, config in handlers.items() for target in config.catch_error_for_steps or ()
@@ -116,7 +146,7 @@ def handlers_for(steps: Configs) -> dict[str, str]:
     return covered
 
 
-def _report(structural: list[Finding], graph: list[Finding], functions: Mapping[str, StepFunction]) -> str:
+def _report(structural: list[Finding], graph: list[Finding], functions: Functions) -> str:
     def places(finding: Finding) -> str:
         return "".join(f"\n    at {place_of(functions[name])}" for name in finding.steps if name in functions)
 

@@ -17,13 +17,13 @@ from wf_core.context import Context
 from wf_core.decorators import StepConfig, StepFunction, WorkflowGraphCheck, config_of
 from wf_core.engine.journal import Journal
 from wf_core.engine.plan import FlowPlan, StepPlan
-from wf_core.errors import WorkflowRuntimeError, WorkflowValidationError
+from wf_core.errors import Finding, WorkflowRuntimeError, WorkflowValidationError
 from wf_core.events import Event, StartEvent, StopEvent
 from wf_core.handler import WorkflowHandler
 from wf_core.resource import ResourceManager
 from wf_core.resource_checks import check_configs, check_resources
 from wf_core.serializers import BaseSerializer, JsonSerializer
-from wf_core.signature import place_of
+from wf_core.signature import refused
 
 if TYPE_CHECKING:
     from wf_core.engine.runner import Run
@@ -77,10 +77,10 @@ class Workflow(metaclass=WorkflowMeta):
         limit = num_concurrent_runs
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit <= 0):
             raise WorkflowValidationError("num_concurrent_runs must be an integer greater than 0 or None")
-        steps = self._step_configs()
+        functions = self._get_steps_from_class()
         name = type(self).__name__
-        self._start_event_class = validation.start_event_class(steps, name)
-        self._stop_event_class = validation.stop_event_class(steps, name)
+        self._start_event_class = validation.start_event_class(functions, name)
+        self._stop_event_class = validation.stop_event_class(functions, name)
         self._timeout = timeout
         self._verbose = verbose
         self._disable_validation = disable_validation
@@ -101,13 +101,10 @@ class Workflow(metaclass=WorkflowMeta):
         """Add a decorated free function as a step; WorkflowValidationError if it is no step or its name is
         taken."""
         if config_of(func) is None:
-            raise WorkflowValidationError(
-                f"Step function {func.__name__} is missing the `@step` decorator.\n  at {place_of(func)}"
-            )
+            raise refused(func, f"Step function {func.__name__} is missing the `@step` decorator.")
         if func.__name__ in cls._get_steps_from_class():
-            raise WorkflowValidationError(
-                f"A step {func.__name__} is already part of this workflow, please choose another name.\n"
-                f"  at {place_of(func)}"
+            raise refused(
+                func, f"A step {func.__name__} is already part of this workflow, please choose another name."
             )
         cls._step_functions[func.__name__] = func
         cls._compiled = None
@@ -133,7 +130,7 @@ class Workflow(metaclass=WorkflowMeta):
                 for name, function in functions.items()
                 if (config := config_of(function)) is not None
             }
-            cls._compiled = FlowPlan(plans, validation.handlers_for(cls._step_configs()))
+            cls._compiled = FlowPlan(plans, validation.handlers_for(functions))
         return cls._compiled
 
     @property
@@ -185,16 +182,16 @@ class Workflow(metaclass=WorkflowMeta):
         WorkflowConfigurationError or WorkflowValidationError with all findings.
         """
         functions = self._get_steps_from_class()
-        steps = self._step_configs()
         name = type(self).__name__
-        validation.require_steps(steps, name)
-        self._start_event_class = validation.start_event_class(steps, name)
-        self._stop_event_class = validation.stop_event_class(steps, name)
+        validation.require_steps(functions, name)
+        self._start_event_class = validation.start_event_class(functions, name)
+        self._stop_event_class = validation.stop_event_class(functions, name)
         human = validation.validate(functions, self._start_event_class, set(self._skip_graph_checks))
+        steps = validation.configs(functions)
         if validate_resource_configs:
-            _raise_found("Resource config", check_configs(steps))
+            _raise_found("Resource config", check_configs(steps), functions)
         if validate_resources:
-            _raise_found("Resource", asyncio.run(check_resources(steps, self._resource_manager)))
+            _raise_found("Resource", asyncio.run(check_resources(steps, self._resource_manager)), functions)
         return human
 
     def _validate_once(self) -> None:
@@ -273,6 +270,9 @@ def _known_checks(checks: Collection[WorkflowGraphCheck]) -> frozenset[WorkflowG
     return frozenset(checks)
 
 
-def _raise_found(what: str, errors: list[str]) -> None:
-    if errors:
-        raise WorkflowValidationError(f"{what} validation failed:\n" + "\n".join(f"  - {e}" for e in errors))
+def _raise_found(what: str, faults: list[Finding], functions: validation.Functions) -> None:
+    if faults:
+        raise WorkflowValidationError(
+            f"{what} validation failed:\n" + "\n".join(f"  - {fault.message}" for fault in faults),
+            findings=tuple(validation.located(fault, functions) for fault in faults),
+        )

@@ -17,6 +17,11 @@ from wf_debug.graph import FlowGraph, SourceRef
 from wf_debug.wire import Problem, WorkflowInfo
 
 
+def told_in_text(error: Exception, graph: FlowGraph, cls: type) -> list[Problem]:
+    """One problem for each bullet of the error's message, placed at the step it names."""
+    return [_placed(text, graph, cls) for text in _findings(safe_str(error))]
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """What tells one engine's workflows from another's."""
@@ -28,6 +33,8 @@ class Dialect:
     graph_of: Callable[[Any], FlowGraph]
     """The graph of a workflow or of a workflow class."""
     has_steps: Callable[[type], bool]
+    problems_in: Callable[[Exception, FlowGraph, type], list[Problem]] = told_in_text
+    """What such an error says, problem by problem."""
 
 
 def find(module: ModuleType, dialect: Dialect, user_code: UserCode) -> list[Offer]:
@@ -118,12 +125,12 @@ class _Finder:
         return []
 
     def _problems(self, error: Exception, graph: FlowGraph, cls: type) -> list[Problem]:
-        """One problem for each finding in the error, placed at the step it names."""
+        """One problem for each finding in the error, with its place."""
         if not isinstance(error, self._dialect.findings):
             text = f"{cls.__name__}() raises {type(error).__name__}: {safe_str(error)}"
             place = self._user_code.place_in(error.__traceback__) or source_of(cls)
             return [Problem(message=text, where=place)]
-        return [_placed(text, graph, cls) for text in _findings(safe_str(error))]
+        return self._dialect.problems_in(error, graph, cls)
 
     def _info(self, name: str, cls: type, graph: FlowGraph, problems: list[Problem]) -> WorkflowInfo:
         engine = self._dialect.engine
