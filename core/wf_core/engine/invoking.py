@@ -43,7 +43,7 @@ class Invoking:
     def start(self, command: Start) -> None:
         """Get the work ready; `flush` starts it."""
         work = command.work
-        self._run.note(work, StepState.RUNNING, work.input_name, None)
+        self._run.note(work, StepState.RUNNING)
         self._ready.append(work)
 
     def flush(self) -> None:
@@ -126,7 +126,7 @@ class Invoking:
 
     def _returned(self, work: Work, value: Any, events: tuple[Event, ...], fanned_out: bool) -> None:
         run = self._run
-        run.note(work, StepState.NOT_RUNNING, work.input_type, type(events[-1] if events else None))
+        run.note(work, StepState.NOT_RUNNING, type(events[-1] if events else None))
         if run.gates is not None:
             run.gates.returned(work, value)
         else:
@@ -142,7 +142,7 @@ class Invoking:
         elapsed = max(0.0, run.clock.now() - (work.began or 0.0))
         fatal = not isinstance(raised, (Exception, asyncio.CancelledError))
         delay = None if fatal else _retry_delay(run.run_id, work, error, elapsed)
-        run.note(work, StepState.NOT_RUNNING, work.input_type, None)
+        run.note(work, StepState.NOT_RUNNING)
         if run.gates is not None:
             run.gates.failed(work, error, delay)
         if not fatal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from wf_core.engine.stream import EventStream, StateNote
+from wf_core.engine.stream import EventStream, Note, StateNote
 from wf_core.events import Event, StepState
 
 logger = logging.getLogger("wf_core.verbose")
@@ -17,10 +17,15 @@ class NarratedStream(EventStream):
 
     __slots__ = ()
 
-    def put(self, item: Event | StateNote) -> None:
-        """Add an event, or the note of one, and tell it."""
-        _say(f"[event] {_short(item)}" if isinstance(item, Event) else _step_line(item))
-        super().put(item)
+    def put(self, event: Event) -> None:
+        """Add a published event, and tell it."""
+        _say(f"[event] {_short(event)}")
+        super().put(event)
+
+    def note(self, note: Note) -> None:
+        """Add what becomes one of the engine's own events, and tell it."""
+        _say(f"[event] {_short(note)}" if isinstance(note, Event) else _step_line(note))
+        super().note(note)
 
 
 def _step_line(note: StateNote) -> str:
@@ -28,7 +33,7 @@ def _step_line(note: StateNote) -> str:
     if state is StepState.PREPARING:
         return f"[{name}] enqueued (waiting for capacity)"
     if state is StepState.RUNNING:
-        return f"[{name}:{worker}] started from {taken}"
+        return f"[{name}:{worker}] started from {taken.__name__}"
     if given is None or given is type(None):
         return f"[{name}:{worker}] complete with no result"
     return f"[{name}:{worker}] complete with {given.__name__}"

@@ -239,7 +239,7 @@ class Run:
         kind = type(pending.event)
         if issubclass(kind, InputRequiredEvent):
             return
-        self.stream.put(
+        self.stream.note(
             UnhandledEvent(
                 event_type=kind.__name__,
                 qualified_name=f"{kind.__module__}.{kind.__name__}",
@@ -258,9 +258,9 @@ class Run:
         else:
             self.gates.publishing(event, source)
 
-    def note(self, work: Work, state: StepState, taken: type | str, given: type | None) -> None:
+    def note(self, work: Work, state: StepState, given: type | None = None) -> None:
         """Tell those who read the engine's own events what a step is doing."""
-        self.stream.put((work.step, state, work.worker, taken, given))
+        self.stream.note((work.step, state, work.worker, work.input_type, given))
 
     # -- commands --------------------------------------------------------------------------------------------
     def perform(self, commands: Sequence[Command]) -> None:
@@ -277,7 +277,7 @@ class Run:
 
     def _queued(self, command: Queued) -> None:
         work = command.work
-        self.stream.put((work.step, StepState.PREPARING, "<enqueued>", work.input_name, None))
+        self.note(work, StepState.PREPARING)
         if self.gates is not None:
             self.gates.tell("queued", work)
 
@@ -302,7 +302,7 @@ class Run:
         self._idle_due = False
         if self.over or self.broker.live:
             return
-        self.stream.put(WorkflowIdleEvent())
+        self.stream.note(WorkflowIdleEvent())
         why = diagnosis.stuck(self.broker)
         if why is None:
             return

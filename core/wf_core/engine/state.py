@@ -149,11 +149,6 @@ class Work(Invocation):
         """Class of `input`."""
         return CollectionReleaseEvent if self.plan.collects else type(self.events[self.trigger])
 
-    @property
-    def input_name(self) -> str:
-        """Class name of `input`."""
-        return "CollectionReleaseEvent" if self.plan.collects else type(self.events[self.trigger]).__name__
-
 
 class Wait:
     """A body in `wait_for_event`, or, after a restore, a work that runs again once its answer is there."""

@@ -1,6 +1,7 @@
 """The stream of events that a run's caller reads, with the engine's own events in between.
 
-The engine's events are kept as tuples and become events when somebody reads them.
+The engine's events are kept as tuples and become events when somebody reads them. Hardly anybody does, so
+only the latest are kept until somebody asks for them.
 """
 
 from __future__ import annotations
@@ -12,57 +13,87 @@ from collections.abc import AsyncGenerator
 from wf_core.errors import WorkflowRuntimeError
 from wf_core.events import Event, InternalDispatchEvent, StepState, StepStateChanged, StopEvent
 
-StateNote = tuple[str, StepState, "int | str | None", "type | str", "type | None"]
-"""Fields of a StepStateChanged: step, state, worker, input class or its name, output class."""
+StateNote = tuple[str, StepState, int | None, type[Event], type | None]
+"""What becomes a StepStateChanged: step, state, worker, input class, output class."""
+Note = StateNote | InternalDispatchEvent
+
+NOTES_KEPT = 1_000
+"""Notes that wait for a late reader of the engine's own events."""
 
 
 class EventStream:
     """A queue without bound: published events wait until they are read, once."""
 
-    __slots__ = ("_closed", "_consumed", "_items", "_lock", "_reader")
+    __slots__ = ("_closed", "_consumed", "_events", "_lock", "_notes", "_published", "_reader", "_reads_notes")
 
     def __init__(self) -> None:
-        self._items: deque[Event | StateNote] = deque()
+        self._events: deque[Event] = deque()
+        self._notes: deque[tuple[int, Note]] = deque(maxlen=NOTES_KEPT)
+        """Each with the number of events that were published before it."""
+        self._published = 0
         self._reader: asyncio.Future[None] | None = None
-        self._lock = asyncio.Lock()
+        self._reads_notes = False
+        self._lock: asyncio.Lock | None = None
         self._closed = False
         self._consumed = False
 
-    def put(self, item: Event | StateNote) -> None:
-        """Add an event, or the note of one."""
-        self._items.append(item)
+    def put(self, event: Event) -> None:
+        """Add a published event."""
+        self._published += 1
+        self._events.append(event)
         if self._reader is not None:
+            self._wake()
+
+    def note(self, note: Note) -> None:
+        """Add what becomes one of the engine's own events."""
+        self._notes.append((self._published, note))
+        if self._reads_notes:
             self._wake()
 
     def close(self) -> None:
         """Nothing more will come."""
         self._closed = True
-        if self._reader is not None:
-            self._wake()
+        self._wake()
 
     async def read(self, *, internal: bool) -> AsyncGenerator[Event, None]:
         """The events up to and including the first stop event; without `internal` those of the engine are
-        left out.
+        left out. With it, of what the engine noted before only the latest `NOTES_KEPT` are there.
 
         Reading can be broken off and taken up again. Raises WorkflowRuntimeError when there is nothing left.
         """
+        if self._lock is None:
+            self._lock = asyncio.Lock()
         async with self._lock:
-            if self._consumed or (self._closed and not self._items):
+            if self._consumed or (self._closed and not self._events and not self._notes):
                 raise WorkflowRuntimeError("All the streamed events have already been consumed.")
-            while True:
-                while self._items:
-                    item = self._items.popleft()
-                    event = item if isinstance(item, Event) else _as_event(item) if internal else None
-                    if event is None or (not internal and isinstance(event, InternalDispatchEvent)):
-                        continue
-                    if isinstance(event, StopEvent):
-                        self._consumed = True
+            self._notes = deque(self._notes, None if internal else NOTES_KEPT)
+            self._reads_notes = internal
+            try:
+                while True:
+                    while (event := self._next(internal=internal)) is not None:
+                        self._consumed = isinstance(event, StopEvent)
                         yield event
+                        if self._consumed:
+                            return
+                    if self._closed:
                         return
-                    yield event
-                if self._closed:
-                    return
-                await self._more()
+                    await self._more()
+            finally:
+                self._reads_notes = False
+
+    def _next(self, *, internal: bool) -> Event | None:
+        """What is to be read now, None for nothing yet. Who does not read notes forgets them."""
+        notes, events = self._notes, self._events
+        while True:
+            if notes and not internal:
+                notes.clear()
+            elif notes and notes[0][0] <= self._published - len(events):
+                return _as_event(notes.popleft()[1])
+            if not events:
+                return None
+            event = events.popleft()
+            if internal or not isinstance(event, InternalDispatchEvent):
+                return event
 
     async def _more(self) -> None:
         self._reader = asyncio.get_running_loop().create_future()
@@ -76,12 +107,15 @@ class EventStream:
             self._reader.set_result(None)
 
 
-def _as_event(note: StateNote) -> StepStateChanged:
+def _as_event(note: Note) -> InternalDispatchEvent:
+    if isinstance(note, InternalDispatchEvent):
+        return note
     name, state, worker, taken, given = note
+    ended = state is StepState.NOT_RUNNING
     return StepStateChanged(
         name=name,
         step_state=state,
-        worker_id=str(worker),
-        input_event_name=str(taken),
+        worker_id="<enqueued>" if worker is None else str(worker),
+        input_event_name=str(taken) if ended else taken.__name__,
         output_event_name=None if given is None else str(given),
     )
