@@ -24,7 +24,16 @@ NOTES_KEPT = 1_000
 class EventStream:
     """A queue without bound: published events wait until they are read, once."""
 
-    __slots__ = ("_closed", "_consumed", "_events", "_lock", "_notes", "_published", "_reader", "_reads_notes")
+    __slots__ = (
+        "_closed",
+        "_consumed",
+        "_events",
+        "_lock",
+        "_notes",
+        "_published",
+        "_reader",
+        "_reads_notes",
+    )
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
