@@ -58,6 +58,8 @@ class StepConfig:
     """None: any step that no other handler claims."""
     catch_error_max_recoveries: int = 1
     accept_event_subclasses: bool = False
+    timeout: float | None = None
+    """Seconds of run clock that an attempt may take."""
 
 
 @overload
@@ -72,6 +74,7 @@ def step(
     retry_policy: RetryPolicy | None = None,
     skip_graph_checks: list[StepGraphCheck] | None = None,
     accept_event_subclasses: bool = False,
+    timeout: float | None = None,
 ) -> Callable[[F], F]: ...
 
 
@@ -83,21 +86,26 @@ def step(
     retry_policy: RetryPolicy | None = None,
     skip_graph_checks: list[StepGraphCheck] | None = None,
     accept_event_subclasses: bool = False,
+    timeout: float | None = None,
 ) -> F | Callable[[F], F]:
     """Declare a method (or, with `workflow`, a free function) as a step.
 
     The event parameter's annotation says what starts it, the return annotation what it may emit. At most
-    `num_workers` invocations run at a time; a failed one is repeated as `retry_policy` decides. Events are
-    matched by exact class unless `accept_event_subclasses`. Raises WorkflowValidationError if the signature
-    can't be a step's.
+    `num_workers` invocations run at a time; a failed one is repeated as `retry_policy` decides. An attempt
+    that takes longer than `timeout` seconds (waits for events not counted) fails with a StepTimeoutError.
+    Events are matched by exact class unless `accept_event_subclasses`. Raises WorkflowValidationError if the
+    signature can't be a step's.
     """
 
     def decorate(function: F) -> F:
         if not isinstance(num_workers, int) or isinstance(num_workers, bool) or num_workers <= 0:
             raise refused(function, "num_workers must be an integer greater than 0")
+        if timeout is not None and not _is_duration(timeout):
+            raise refused(function, f"timeout must be a number of seconds greater than 0, not {timeout!r}")
         config = _configure(function, num_workers, retry_policy, localns=_locals_of_callers())
         config.skip_graph_checks = list(skip_graph_checks or [])
         config.accept_event_subclasses = accept_event_subclasses
+        config.timeout = timeout
         if _is_free(function.__qualname__):
             _add_to(workflow, function)
         return function
@@ -183,6 +191,10 @@ def _add_to(workflow: type[Workflow] | None, function: Callable[..., Any]) -> No
             function, f"To decorate {function.__name__} please pass a workflow class to the @step decorator."
         )
     workflow.add_step(function)
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 def _is_free(qualname: str) -> bool:

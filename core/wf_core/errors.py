@@ -56,6 +56,10 @@ class WorkflowTimeoutError(Exception):
     """A run took longer than its timeout."""
 
 
+class StepTimeoutError(TimeoutError):
+    """An attempt of a step took longer than the step's own timeout."""
+
+
 class WorkflowCancelledByUser(Exception):
     """A run was cancelled on request."""
 

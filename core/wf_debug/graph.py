@@ -63,6 +63,8 @@ class Step(Frozen):
     num_workers: int = 1
     retry: str = ""
     """The retry policy in words, empty if none."""
+    timeout: float | None = None
+    """Seconds that an attempt may take, None for no limit."""
     doc: str = ""
     source: SourceRef | None = None
 

@@ -163,6 +163,7 @@ class _Graph:
             accepts_subclasses=config.accept_event_subclasses,
             num_workers=config.num_workers,
             retry=describe(config.retry_policy),
+            timeout=config.timeout,
             catches=config.catch_error_for_steps,
             source_file=file,
             source_line=line,

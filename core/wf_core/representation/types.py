@@ -50,6 +50,8 @@ class WorkflowStepNode(WorkflowNodeBase):
     num_workers: int = 1
     retry: str = ""
     """The retry policy in words, empty for none."""
+    timeout: float | None = None
+    """Seconds that an attempt may take, None for no limit."""
     catches: list[str] | None = None
     """Names of the steps whose failures a `catch_error` step handles, None for all."""
     source_file: str | None = None

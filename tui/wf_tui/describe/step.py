@@ -30,6 +30,8 @@ def _contract(step: Step) -> list[Line]:
     lines.append(fact("workers", str(step.num_workers)))
     if step.retry:
         lines.append(fact("retries", step.retry))
+    if step.timeout is not None:
+        lines.append(fact("times out", f"after {step.timeout:g} s"))
     if step.joins:
         lines.append(fact("joins", "collects several events before it runs"))
     if step.source is not None:

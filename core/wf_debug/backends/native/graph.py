@@ -67,6 +67,7 @@ def _step(node: WorkflowStepNode) -> Step:
         fans_out=node.fans_out,
         num_workers=node.num_workers,
         retry=node.retry,
+        timeout=node.timeout,
         doc=node.description or "",
         source=_source(node),
     )
