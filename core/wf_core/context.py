@@ -210,8 +210,7 @@ class Context(Generic[StateT]):
 
     async def running_steps(self) -> list[str]:
         """The steps that have an invocation running."""
-        run = self._outer("running_steps")
-        return [name for name, state in run.broker.steps.items() if state.running]
+        return self._outer("running_steps").broker.running()
 
     def stream_events(self) -> AsyncGenerator[Event, None]:
         """Everything the run publishes, the engine's own events included."""

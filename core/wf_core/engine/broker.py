@@ -18,7 +18,7 @@ from wf_core.engine import collecting
 from wf_core.engine.commands import Command, Emit, Fail, Queued, Resume, RetryLater, Routed, Start
 from wf_core.engine.joins import Joins
 from wf_core.engine.plan import FlowPlan, StepPlan
-from wf_core.engine.state import NO_RECOVERIES, How, Pending, StepState, Stream, Wait, Work
+from wf_core.engine.state import NO_RECOVERIES, How, Pending, StepState, StepStates, Stream, Wait, Work
 from wf_core.events import Event, StepFailedEvent
 
 
@@ -36,7 +36,7 @@ class Broker:
 
     def __init__(self, plan: FlowPlan) -> None:
         self.plan = plan
-        self.steps = {name: StepState(step) for name, step in plan.steps.items()}
+        self.steps = StepStates(plan)
         self.live = 0
         self.over = False
         self.emissions = 0
@@ -72,15 +72,9 @@ class Broker:
     def route(self, pending: Pending) -> list[Command]:
         """Give the event to the waits and steps that take it."""
         del self.pending[pending.id]
-        waits = self._awaiting(pending.event) if self.waits else []
-        resumed = {wait.work.step for wait in waits}
-        target = pending.target
-        takers = [
-            step
-            for step in self.plan.takers(type(pending.event))
-            if (target is None or target == step.name) and step.name not in resumed
-        ]
-        out: list[Command] = [Routed(pending, [step.name for step in takers], waits)]
+        waits = self._awaiting(pending.event) if self.waits else ()
+        takers = self._takers(type(pending.event), pending.target, waits)
+        out: list[Command] = [Routed(pending, takers, waits)]
         for wait in waits:
             wait.emission = pending.id
             self._answer(wait, pending.event, out)
@@ -99,6 +93,16 @@ class Broker:
     def replace_event(self, pending: Pending, event: Event) -> None:
         """Another event travels in this one's place."""
         pending.event = event
+
+    def _takers(
+        self, kind: type[Event], target: str | None, waits: Sequence[Wait]
+    ) -> Sequence[StepPlan]:
+        """The steps that an event is delivered to; one that waits for it does not get it as input too."""
+        takers = self.plan.takers(kind)
+        if target is None and not waits:
+            return takers
+        resumed = {wait.work.step for wait in waits}
+        return [step for step in takers if target in (None, step.name) and step.name not in resumed]
 
     def _deliver(self, step: StepPlan, pending: Pending, out: list[Command]) -> None:
         if step.collects is not None:
@@ -348,13 +352,12 @@ class Broker:
     def accepts(self, event: Event, target: str | None) -> tuple[list[str], list[int]]:
         """The steps and the waiting invocations that would take the event now."""
         waits = self._awaiting(event)
-        resumed = {wait.work.step for wait in waits}
-        steps = [
-            step.name
-            for step in self.plan.takers(type(event))
-            if (target is None or target == step.name) and step.name not in resumed
-        ]
-        return steps, [wait.work.id for wait in waits]
+        takers = self._takers(type(event), target, waits)
+        return [step.name for step in takers], [wait.work.id for wait in waits]
+
+    def running(self) -> list[str]:
+        """The steps that have an invocation on a worker."""
+        return [name for name in self.plan.steps if name in self.steps and self.steps[name].running]
 
     def resume(self) -> list[Command]:
         """Start what a restored state has queued."""

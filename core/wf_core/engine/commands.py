@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from wf_core.engine.plan import StepPlan
 from wf_core.engine.state import Pending, Wait, Work
 from wf_core.events import Event
 
@@ -27,11 +30,11 @@ class Queued:
 class Routed:
     """Told: who takes the event. Nobody: both are empty."""
 
-    __slots__ = ("pending", "steps", "waits")
+    __slots__ = ("pending", "takers", "waits")
 
-    def __init__(self, pending: Pending, steps: list[str], waits: list[Wait]) -> None:
+    def __init__(self, pending: Pending, takers: Sequence[StepPlan], waits: Sequence[Wait]) -> None:
         self.pending = pending
-        self.steps = steps
+        self.takers = takers
         self.waits = waits
 
 

@@ -90,8 +90,9 @@ class Gates:
 
     def routed(self, command: Routed) -> None:
         """Tell who takes an event."""
+        steps = [step.name for step in command.takers]
         waits = [wait.work.id for wait in command.waits]
-        self._ask("routed", _emission(command.pending), list(command.steps), waits)
+        self._ask("routed", _emission(command.pending), steps, waits)
 
     # -- starting --------------------------------------------------------------------------------------------
     async def admitted(self, work: Work) -> bool:

@@ -37,25 +37,26 @@ class Invoking:
         self._run = run
         self._context = contextvars.copy_context()
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._ready: deque[Work] = deque()
+        self.ready: deque[Work] = deque()
+        """To be started by `flush`."""
         self._flushing = False
 
     def start(self, command: Start) -> None:
-        """Get the work ready; `flush` starts it."""
+        """Get the work ready."""
         work = command.work
         self._run.note(work, StepState.RUNNING)
-        self._ready.append(work)
+        self.ready.append(work)
 
     def flush(self) -> None:
         """Start what is ready, in one loop of its own: steps that finish eagerly must not nest."""
-        if self._flushing or not self._ready:
+        if self._flushing or not self.ready:
             return
         self._flushing = True
         try:
             for _ in range(_STARTS_PER_TURN):
-                if not self._ready:
+                if not self.ready:
                     return
-                work = self._ready.popleft()
+                work = self.ready.popleft()
                 task = self.task(self._invoke(work), work.step)
                 if not task.done():
                     self._tasks[work.id] = task
@@ -69,7 +70,7 @@ class Invoking:
 
     def cut_off(self) -> list[asyncio.Task[None]]:
         """Cancel everything but the caller's own task; the tasks that have yet to end."""
-        self._ready.clear()
+        self.ready.clear()
         current = asyncio.current_task(self._run.loop)
         tasks = [task for task in self._tasks.values() if task is not current and not task.done()]
         self._tasks.clear()

@@ -86,7 +86,7 @@ class Run:
         self.clock: Clock = (instrument.clock if instrument is not None else None) or LoopClock(self.loop)
         self.timers = Timers(self.clock)
         self.waiting = Waiting(self)
-        self._invoking = Invoking(self)
+        self.invoking = Invoking(self)
         self._start_event = start
         self._elapsed_before = elapsed
         self._began: float | None = None
@@ -95,16 +95,6 @@ class Run:
         self._mailbox: deque[Pending] = deque()
         self._mail_due = False
         self._idle_due = False
-        self._do: dict[type[Command], Callable[[Any], None]] = {
-            Start: self._invoking.start,
-            Queued: self._queued,
-            Routed: self._routed,
-            Emit: self._emit,
-            Resume: self.waiting.resume,
-            RetryLater: self._retry_later,
-            Fail: self.fail,
-            Warn: self._warn,
-        }
         store.on_change = self._state_changed if instrument is not None else None
         _active[run_id] = self
 
@@ -196,9 +186,6 @@ class Run:
         return asyncio.run_coroutine_threadsafe(asked(), self.loop).result()
 
     # -- events ----------------------------------------------------------------------------------------------
-    def _emit(self, command: Emit) -> None:
-        self.admit(command.pending)
-
     def admit(self, pending: Pending) -> None:
         """Bring an event to the gate."""
         if self.gates is None:
@@ -232,7 +219,7 @@ class Run:
     def _routed(self, command: Routed) -> None:
         if self.gates is not None:
             self.gates.routed(command)
-        if not command.steps and not command.waits:
+        if not command.takers and not command.waits:
             self._unhandled(command.pending)
 
     def _unhandled(self, pending: Pending) -> None:
@@ -265,12 +252,12 @@ class Run:
     # -- commands --------------------------------------------------------------------------------------------
     def perform(self, commands: Sequence[Command]) -> None:
         """Carry out what the broker asks for."""
-        do = self._do
         for command in commands:
             if self.over:
                 return
-            do[type(command)](command)
-        self._invoking.flush()
+            _DO[type(command)](self, command)
+        if self.invoking.ready:
+            self.invoking.flush()
         if self.broker.live == 0 and not self._idle_due and not self.over:
             self._idle_due = True
             self.loop.call_soon(self._idle)
@@ -292,7 +279,7 @@ class Run:
 
     def _time_out(self) -> None:
         timeout = self.workflow._timeout or 0.0
-        active = [name for name, state in self.broker.steps.items() if state.running]
+        active = self.broker.running()
         self.publish(WorkflowTimedOutEvent(timeout=timeout, active_steps=active), None)
         steps = f"Currently active steps: {', '.join(active)}" if active else "No steps active"
         error = WorkflowTimeoutError(f"Operation timed out after {timeout} seconds. {steps}")
@@ -345,8 +332,8 @@ class Run:
                 if work.id != self.ended.invocation:
                     self.gates.tell("cancelled", work)
             self.gates.release()
-        if tasks := self._invoking.cut_off():
-            self._closing = self._invoking.task(self._close(tasks), f"close {self.run_id}")
+        if tasks := self.invoking.cut_off():
+            self._closing = self.invoking.task(self._close(tasks), f"close {self.run_id}")
         else:
             self._settle()
 
@@ -392,3 +379,16 @@ class Run:
         """JSON from which `Context.from_dict` continues the run; raises ContextSerdeError naming what has
         no JSON form."""
         return self._snapshot_of(self)
+
+
+_DO: dict[type[Command], Callable[[Run, Any], None]] = {
+    Start: lambda run, command: run.invoking.start(command),
+    Queued: Run._queued,
+    Routed: Run._routed,
+    Emit: lambda run, command: run.admit(command.pending),
+    Resume: lambda run, command: run.waiting.resume(command),
+    RetryLater: Run._retry_later,
+    Fail: Run.fail,
+    Warn: Run._warn,
+}
+"""How each command is carried out."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from wf_core.engine.collecting import Buffer, Collected
 from wf_core.engine.instrument import Invocation
-from wf_core.engine.plan import StepPlan
+from wf_core.engine.plan import FlowPlan, StepPlan
 from wf_core.events import CollectionReleaseEvent, Event
 
 How = Literal["start", "returned", "sent", "external", "prompt"]
@@ -203,3 +203,14 @@ class StepState:
         """`collect_events` buffers."""
         self.slots: list[Pending] = []
         """Events of a step with several event parameters that have no partners yet."""
+
+
+class StepStates(dict[str, StepState]):
+    """By step name; a step has none until something happens to it."""
+
+    def __init__(self, plan: FlowPlan) -> None:
+        self._plan = plan
+
+    def __missing__(self, name: str) -> StepState:
+        state = self[name] = StepState(self._plan.steps[name])
+        return state

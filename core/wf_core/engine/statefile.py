@@ -181,7 +181,7 @@ class _Reader:
         return broker
 
     def _known(self, step: str) -> bool:
-        if step in self._broker.steps:
+        if step in self._broker.plan.steps:
             return True
         logger.warning("The snapshot has work for step %r, which the workflow does not have; left out", step)
         return False
