@@ -16,6 +16,7 @@ from wf_core.engine import results
 from wf_core.engine.broker import Failure
 from wf_core.engine.commands import Fail, Start
 from wf_core.engine.executor import arguments_of, execute
+from wf_core.engine.limits import limited
 from wf_core.engine.state import Work
 from wf_core.events import Event, StepState, StopEvent
 
@@ -110,8 +111,7 @@ class Invoking:
             run.abort()
             raise
         except Exception as fault:
-            # Not the step's: a retry policy that raised, or a mistake of the engine. It must not leave the
-            # run hanging.
+            # A mistake of the engine: it must not leave the run hanging.
             run.fail(Fail(work.step, fault, work, work.attempt + 1))
 
     def _body(self, work: Work) -> Coroutine[Any, Any, Any]:
@@ -120,7 +120,8 @@ class Invoking:
         arguments = arguments_of(work)
         if plan.context_param is not None:
             arguments[plan.context_param] = run.context_for(run, work)
-        return execute(run.workflow, work, arguments)
+        body = execute(run.workflow, work, arguments)
+        return body if plan.timeout is None else limited(run, work, body, plan.timeout)
 
     def _forget(self, work: Work) -> None:
         self._tasks.pop(work.id, None)
@@ -142,7 +143,12 @@ class Invoking:
         error = results.presentable(work.plan, raised)
         elapsed = max(0.0, run.clock.now() - (work.began or 0.0))
         fatal = not isinstance(raised, (Exception, asyncio.CancelledError))
-        delay = None if fatal else _retry_delay(run.run_id, work, error, elapsed)
+        delay = None
+        if not fatal:
+            try:
+                delay = _retry_delay(run.run_id, work, error, elapsed)
+            except Exception as fault:
+                error = fault
         run.note(work, StepState.NOT_RUNNING)
         if run.gates is not None:
             run.gates.failed(work, error, delay)
@@ -165,7 +171,7 @@ def _ours(run: Run, raised: BaseException) -> bool:
 
 def _retry_delay(run_id: str, work: Work, error: Exception, elapsed: float) -> float | None:
     """What the step's policy says: seconds until the next attempt, None for no more. The same run gets the
-    same jitter."""
+    same jitter. Raises what the policy raises."""
     policy = work.plan.policy
     if policy is None:
         return None

@@ -44,6 +44,7 @@ class StepPlan:
         "slots",
         "subclasses",
         "take",
+        "timeout",
         "workers",
     )
 
@@ -67,6 +68,7 @@ class StepPlan:
         """Parameter that takes the members of a stream."""
         cardinality = config.collection_policy.cardinality if config.collection_policy else None
         self.take = cardinality.n if isinstance(cardinality, Take) else None
+        self.timeout = config.timeout
         self.fans_out = config.is_fan_out
         self.bare = tuple(t for t in config.bare_return_types if isinstance(t, type))
         self.context_param = config.context_parameter

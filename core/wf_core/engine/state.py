@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from wf_core.engine.collecting import Buffer, Collected
 from wf_core.engine.instrument import Invocation
 from wf_core.engine.plan import FlowPlan, StepPlan
 from wf_core.events import CollectionReleaseEvent, Event
+
+if TYPE_CHECKING:
+    from wf_core.engine.limits import Limit
 
 How = Literal["start", "returned", "sent", "external", "prompt"]
 NO_RECOVERIES: Mapping[str, int] = {}
@@ -83,6 +86,7 @@ class Work(Invocation):
         "failed_at",
         "gated",
         "last_error",
+        "limit",
         "plan",
         "recoveries",
         "resuming",
@@ -131,6 +135,8 @@ class Work(Invocation):
         """Wait keys whose prompt has been published."""
         self.collected: list[Collected] | None = None
         """What `collect_events` did in this attempt, to undo if it fails."""
+        self.limit: Limit | None = None
+        """The time left to the running attempt, if the step has a timeout."""
         self.gated = True
         """Whether an instrument is asked before it starts."""
 

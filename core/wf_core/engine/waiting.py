@@ -42,11 +42,13 @@ class Waiting:
         run.note(work, StepState.NOT_RUNNING)
         wait, commands = run.broker.wait(work, key, kind, requirements, timeout)
         arrival = self._arrivals[wait.id] = run.loop.create_future()
+        if work.limit is not None:
+            work.limit.halt()
+        self._prompt(work, key, prompt)
         if run.gates is not None:
             run.gates.tell("waiting", work, kind, requirements, timeout)
         self.arm(wait)
         run.perform(commands)
-        self._prompt(work, key, prompt)
         try:
             return _answer(await arrival, kind)
         finally:
@@ -82,6 +84,8 @@ class Waiting:
         run = self._run
         self._arrivals.pop(wait.id, None)
         run.timers.clear("wait", wait.id)
+        if wait.work.limit is not None:
+            wait.work.limit.go_on()
         if not run.over and wait.id in run.broker.waits:
             # The step itself gave up waiting: a cancelled inner task, a timeout of its own.
             run.perform(run.broker.unwait(wait))
