@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from wf_debug.backends.base import Backend
+from wf_debug.backends.llamaindex import LlamaIndexBackend
 from wf_debug.backends.native import NativeBackend
 from wf_debug.control.clock import FreezableClock
 from wf_debug.control.controller import Controller
@@ -43,7 +44,7 @@ class HostProcess:
         controller = Controller(tracer, clock, payloads.encode)
         self.debugger = Debugger(clock, tracer, payloads, controller, UserCode(project))
         self.connection = connection
-        self.backends: list[Backend] = [NativeBackend(self.debugger)]
+        self.backends: list[Backend] = [NativeBackend(self.debugger), LlamaIndexBackend(self.debugger)]
         self.main = MainThread(self._has_live_runs)
         self.commands = Commands(self.debugger, self.backends, self.main, project)
         self.logs = LogCapture(tracer)
@@ -92,7 +93,7 @@ class HostProcess:
             pid=os.getpid(),
             python=sys.executable,
             version=sys.version.split()[0],
-            engines={b.name: b.version for b in self.backends},
+            engines={b.name: b.version for b in self.backends if b.version},
         )
 
     def _has_live_runs(self) -> bool:

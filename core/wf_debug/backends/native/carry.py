@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from wf_core import Workflow
 from wf_core.serializers import JsonSerializer, import_class
-from wf_debug.control.payload import safe_str
+from wf_debug.backends.carrying import class_name, unreadable
 from wf_debug.wire import FieldError
 
 Part = Mapping[str, Any]
@@ -70,7 +67,7 @@ class _Parts:
     def wrong_with_work(self, work: Part) -> tuple[str, str] | None:
         """The place and the reason, None if it can go on."""
         step = work["step"]
-        names = ", ".join(map(_class_name, work["events"]))
+        names = ", ".join(map(class_name, work["events"]))
         if step not in self._plan.steps:
             return step, f"the step is gone, and {names} was queued for it"
         texts = [*work["events"], *(t for t in work["answers"].values() if t is not None)]
@@ -80,7 +77,7 @@ class _Parts:
         return (step, reason) if reason else None
 
     def wrong_with_pending(self, pending: Part) -> tuple[str, str] | None:
-        name = _class_name(pending["event"])
+        name = class_name(pending["event"])
         if pending["target"] is not None and pending["target"] not in self._plan.steps:
             return pending["target"], f"the step is gone, and {name} was on its way to it"
         reason = self._unreadable(pending["event"])
@@ -113,28 +110,9 @@ class _Parts:
         return self._plan.steps[step].takes(type(self._serializer.deserialize(text)))
 
     def _unreadable(self, text: str) -> str | None:
-        name = _class_name(text)
-        try:
-            self._serializer.deserialize(text)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(map(str, first["loc"]))
-            return f"{name}.{field}: {first['msg']}"
-        except (ImportError, AttributeError):
-            return f"the event class {name} is gone"
-        except Exception as error:
-            return f"{name} can't be read back: {safe_str(error)}"
-        return None
+        return unreadable(text, self._serializer.deserialize)
 
     def _resolve(self, name: str) -> type:
         if isinstance(self._serializer, JsonSerializer):
             return self._serializer.resolve_class(name)
         return import_class(name)
-
-
-def _class_name(text: str) -> str:
-    """The class name in a serialized event."""
-    try:
-        return str(json.loads(text)["qualified_name"]).rpartition(".")[2]
-    except (ValueError, KeyError, TypeError):
-        return "event"
