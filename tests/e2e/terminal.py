@@ -64,6 +64,8 @@ class Terminal:
             screen = self.screen()
             if holds(screen):
                 return screen
+            if "EXIT=" in screen:
+                break
             time.sleep(0.05)
         raise AssertionError(f"never seen: {seen}\n{screen}")
 

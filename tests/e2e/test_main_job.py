@@ -39,7 +39,7 @@ def terminal(project: Path) -> Iterator[Terminal]:
 
 
 def break_on_job(terminal: Terminal) -> None:
-    terminal.press("1", "Down", "Down", "Down", "b")
+    terminal.press("1", "Down", "Down", "b")
     terminal.until("breakpoint on Job")
 
 
@@ -49,10 +49,17 @@ def run_with_defaults(terminal: Terminal) -> None:
     terminal.press("C-s")
 
 
-def replace_field(terminal: Terminal, text: str, then: str) -> None:
+def fill_field(terminal: Terminal, text: str, then: str) -> None:
+    """Put the text into the form's one field in place of what it holds, and send the form."""
+
+    def field(screen: str) -> str:
+        rest = next((line.partition("text *")[2] for line in screen.splitlines() if "text *" in line), "")
+        return rest.partition("│")[0].strip()
+
     terminal.press("C-u")
+    terminal.until(lambda screen: not field(screen))
     terminal.type(text)
-    terminal.until(text)
+    terminal.until(lambda screen: text in field(screen))
     terminal.press("C-s")
     terminal.until(then)
 
@@ -71,11 +78,11 @@ def test_a_run_is_broken_into_edited_fed_and_changed_under_way(terminal: Termina
 
     terminal.press("e")
     terminal.until("ctrl+s save")
-    replace_field(terminal, "plum", then="<plum>")
+    fill_field(terminal, "plum", then="<plum>")
 
     terminal.press("i")
     terminal.until("ctrl+s inject")
-    replace_field(terminal, "fig", then="Job injected")
+    fill_field(terminal, "fig", then="Job injected")
     terminal.until("2 held")
 
     words = project / "words.py"

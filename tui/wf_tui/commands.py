@@ -59,7 +59,8 @@ class Command:
     """For the footer: one or two words."""
     help: str
     """For the help and the palette: what it does, in one line."""
-    act: Callable[[MainScreen], Awaitable[None]]
+    act: Callable[[MainScreen], Awaitable[None] | None]
+    """What only moves the view acts at once; what asks the host or the person is awaited aside."""
     why_not: WhyNot = always
     group: Group = "look"
     footer: int = 0
@@ -122,6 +123,8 @@ COMMANDS: tuple[Command, ...] = (
 )  # fmt: skip
 
 BY_ID = {command.id: command for command in COMMANDS}
+MOVES = frozenset({"next_pane", "previous_pane", *(f"pane_{n}" for n in range(1, 6))})
+"""Commands after which the next key, however fast it comes, is for another pane."""
 
 _KEY_NAMES = {
     "slash": "/",

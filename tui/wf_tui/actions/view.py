@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
@@ -17,39 +17,39 @@ if TYPE_CHECKING:
     from wf_tui.screens.main import MainScreen
 
 
-async def nothing(screen: MainScreen) -> None:
+def nothing(screen: MainScreen) -> None:
     """For a command that is always refused with a reason."""
 
 
-def go_to(pane: PaneName) -> Callable[[MainScreen], Awaitable[None]]:
-    async def act(screen: MainScreen) -> None:
+def go_to(pane: PaneName) -> Callable[[MainScreen], None]:
+    def act(screen: MainScreen) -> None:
         screen.panes.go_to(pane)
 
     return act
 
 
-async def next_pane(screen: MainScreen) -> None:
+def next_pane(screen: MainScreen) -> None:
     screen.panes.go_beside(1)
 
 
-async def previous_pane(screen: MainScreen) -> None:
+def previous_pane(screen: MainScreen) -> None:
     screen.panes.go_beside(-1)
 
 
-async def zoom(screen: MainScreen) -> None:
+def zoom(screen: MainScreen) -> None:
     screen.panes.toggle_zoom()
 
 
-async def open_filter(screen: MainScreen) -> None:
+def open_filter(screen: MainScreen) -> None:
     screen.panes.go_to("timeline")
     screen.timeline.open_filter()
 
 
-async def toggle_problems(screen: MainScreen) -> None:
+def toggle_problems(screen: MainScreen) -> None:
     screen.toggle_problems()
 
 
-async def back(screen: MainScreen) -> None:
+def back(screen: MainScreen) -> None:
     """One level back: filter, zoom, selection."""
     if screen.timeline.bar.has_class("-open"):
         screen.timeline.close_filter()
@@ -63,16 +63,16 @@ async def back(screen: MainScreen) -> None:
         screen.say("nothing to go back from: q leaves")
 
 
-async def follow_tail(screen: MainScreen) -> None:
+def follow_tail(screen: MainScreen) -> None:
     screen.follow()
 
 
-async def why(screen: MainScreen) -> None:
+def why(screen: MainScreen) -> None:
     screen.panes.go_to("inspector")
     screen.inspector.show_tab("why")
 
 
-async def open_source(screen: MainScreen) -> None:
+def open_source(screen: MainScreen) -> None:
     """Suspend the application for the person's editor, at the line."""
     place = screen.source_place()
     if place is None:
@@ -81,7 +81,7 @@ async def open_source(screen: MainScreen) -> None:
     command = editor_command(place)
     try:
         with screen.app.suspend():
-            subprocess.run(command, check=False)  # noqa: ASYNC221 - the screen belongs to the editor meanwhile
+            subprocess.run(command, check=False)
     except SuspendNotSupported:
         screen.say(f"no editor can be opened from here; the place is {place}", "warning")
     except OSError as error:
@@ -102,7 +102,7 @@ def editor_command(place: SourceRef) -> list[str]:
     return [*words, place.file]
 
 
-async def copy(screen: MainScreen) -> None:
+def copy(screen: MainScreen) -> None:
     text, what = screen.copyable()
     if not text:
         screen.say("nothing is selected to copy")

@@ -81,17 +81,18 @@ async def _watch(session: Session, run: str, wanted: HeadlessRun) -> Exit:
     """Tell every record until the run's own end, or until somebody would have to act."""
     answers, asked = deque(wanted.answers), set[int]()
     async for record in session.stream():
-        _tell(record, wanted.as_json)
+        tell(record, wanted.as_json)
         if record.run == run and (end := _end_of(record, wanted.as_json)) is not None:
             return end
         if isinstance(record, Held):
-            raise _held(record)
+            raise held_error(record)
         if record.kind in ("published", "invocation_waiting"):
-            await _answer_prompts(session, answers, asked)
+            await answer_prompts(session, answers, asked)
     raise CommandError("the host closed the connection before the run ended", Exit.FAILED)
 
 
-def _tell(record: Record, as_json: bool) -> None:
+def tell(record: Record, as_json: bool) -> None:
+    """One record: as JSON to stdout, or in words to stderr."""
     if as_json:
         print(record_adapter.dump_json(record).decode(), flush=True)
     elif line := narrate(record):
@@ -128,14 +129,15 @@ def _failure(record: RunFailed) -> str:
     return f"{step}{record.error.type}: {record.error.message}{place}{trace}"
 
 
-def _held(record: Held) -> CommandError:
+def held_error(record: Held) -> CommandError:
+    """Nobody is there to go on."""
     step = f" before step {record.step}" if record.when == "deliver" and record.step else f" ({record.when})"
     what = f"{record.type}{step}: {record.payload.preview}"
     text = f"held at {record.t:.3f} s by breakpoint {record.breakpoint}: {what}"
     return CommandError(text, Exit.STOPPED, hint="open the same flow with `wf-tui` to go on by hand")
 
 
-async def _answer_prompts(session: Session, answers: deque[str], asked: set[int]) -> None:
+async def answer_prompts(session: Session, answers: deque[str], asked: set[int]) -> None:
     for prompt in session.live.prompts:
         if prompt.id in asked:
             continue

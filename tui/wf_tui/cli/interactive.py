@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wf_debug.session import SessionSettings
 from wf_tui.app import run_app
+from wf_tui.cli.executing import script_spec
 from wf_tui.cli.exits import CommandError
 from wf_tui.cli.inputs import start_fields
 from wf_tui.cli.opening import breakpoints_of, spec_of
@@ -24,6 +25,14 @@ def debug_flow(
     fields = start_fields(pairs, document, None) if pairs or document else None
     settings = SessionSettings(python=python, recording=record)
     return run_app(spec_of(flow), settings, fields, breakpoints_of(breaks))
+
+
+def debug_script(
+    script: str, arguments: tuple[str, ...], breaks: Sequence[str], record: Path | None, python: Path | None
+) -> int:
+    """Open the application on a script, which is executed at once."""
+    settings = SessionSettings(python=python, recording=record)
+    return run_app(script_spec(script, arguments), settings, None, breakpoints_of(breaks))
 
 
 def open_past(recording: Path) -> int:

@@ -46,6 +46,15 @@ RecordOption = Annotated[
     Path | None, typer.Option("--record", metavar="FILE", help="Where the recording is kept.")
 ]
 
+RespondOption = Annotated[
+    list[str] | None,
+    typer.Option("--respond", metavar="JSON", help="Answer to the next prompt; in order."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print every record as a line of JSON instead.")]
+TimeoutOption = Annotated[
+    float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this time.")
+]
+
 
 @cli.command(DEFAULT_COMMAND, help="Open the application on a flow (what `wf-tui FLOW.py` does).")
 def debug(
@@ -68,17 +77,10 @@ def run(
     field: FieldOption = None,
     document: InputOption = None,
     breaks: BreakOption = None,
-    respond: Annotated[
-        list[str] | None,
-        typer.Option("--respond", metavar="JSON", help="Answer to the next prompt; in order."),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print every record as a line of JSON instead.")
-    ] = False,
+    respond: RespondOption = None,
+    as_json: JsonOption = False,
     record: RecordOption = None,
-    timeout: Annotated[
-        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Give up after this time.")
-    ] = None,
+    timeout: TimeoutOption = None,
     python: PythonOption = None,
 ) -> None:
     from wf_tui.cli.headless import HeadlessRun, run_headless
@@ -95,6 +97,37 @@ def run(
         python,
     )
     sys.exit(run_headless(wanted))
+
+
+@cli.command(
+    "exec",
+    help="Execute a script as __main__ and debug every workflow run that it starts.",
+    context_settings={"allow_interspersed_args": False},
+)
+def exec_script(
+    script: Annotated[str, typer.Argument(metavar="SCRIPT.py", help="The script.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[ARGS]...", help="What the script finds in sys.argv.")
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Without the application; so it is without a terminal.")
+    ] = False,
+    breaks: BreakOption = None,
+    respond: RespondOption = None,
+    as_json: JsonOption = False,
+    record: RecordOption = None,
+    timeout: TimeoutOption = None,
+    python: PythonOption = None,
+) -> None:
+    words, points = tuple(arguments or ()), tuple(breaks or ())
+    if headless or as_json or respond or timeout or not _in_terminal():
+        from wf_tui.cli.executing import HeadlessScript, exec_headless
+
+        wanted = HeadlessScript(script, words, points, tuple(respond or ()), as_json, record, timeout, python)
+        sys.exit(exec_headless(wanted))
+    from wf_tui.cli.interactive import debug_script
+
+    sys.exit(debug_script(script, words, points, record, python))
 
 
 @cli.command(help="Print the step graph.")
@@ -153,7 +186,11 @@ def _with_default(arguments: list[str]) -> list[str]:
     return [DEFAULT_COMMAND, *arguments]
 
 
+def _in_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def _need_terminal(instead: str = "") -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _in_terminal():
         hint = f"`{instead}` works without one" if instead else "start it in a terminal"
         raise CommandError("the application needs a terminal, and this is none", hint=hint)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
 from wf_debug.session import PostMortem, ReloadReport, Session, SessionError
 from wf_debug.wire import WireError
-from wf_tui.commands import BY_ID, COMMANDS, Command, footer, key_names
+from wf_tui.commands import BY_ID, COMMANDS, MOVES, Command, footer, key_names
 from wf_tui.describe.failure import failure_lines, in_one_line, problem_line
 from wf_tui.screens import polling, reading
 from wf_tui.screens.run_view import RunView
@@ -33,12 +37,27 @@ class MainScreen(RunView):
     """The screen under every dialog."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(c.keys, f"command({c.id!r})", c.label, show=False, id=c.id, tooltip=c.help) for c in COMMANDS
+        Binding(
+            c.keys,
+            f"command({c.id!r})",
+            c.label,
+            show=False,
+            id=c.id,
+            tooltip=c.help,
+            priority=c.id in MOVES,
+        )
+        for c in COMMANDS
     ]
     AUTO_FOCUS = "#timeline"
 
     class Loaded(Message):
         """The flow, or the recording, can be worked with."""
+
+    @dataclass
+    class Asked(Message):
+        """The person wants a command carried out."""
+
+        command: Command
 
     def __init__(self, target: Path) -> None:
         super().__init__()
@@ -185,22 +204,44 @@ class MainScreen(RunView):
         return reading.situation_of(self._source, self.run, self.selection, self._failure is not None)
 
     def action_command(self, name: str) -> None:
-        """Carry out a command, or say why not."""
-        command = BY_ID[name]
+        """Carry out a command, after all that the focused widget has already said: keys may come fast."""
+        if name in MOVES or self.focused is None:
+            self.carry_out(BY_ID[name])
+        else:
+            self.focused.post_message(self.Asked(BY_ID[name]))
+
+    def on_main_screen_asked(self, event: Asked) -> None:
+        self.carry_out(event.command)
+
+    def carry_out(self, command: Command) -> None:
+        """Do it now, or say why not."""
         reason = command.why_not(self.situation())
         if reason is not None:
             self.say(f"{key_names(command)[0]} {command.label}: {reason}", "warning")
             return
-        self.run_worker(self._carry_out(command), group=f"command-{name}", exit_on_error=False)
+        with self._telling_faults(command):
+            if (pending := command.act(self)) is not None:
+                finish = self._finish(command, pending)
+                self.run_worker(finish, group=f"command-{command.id}", exit_on_error=False)
+        self._changed = True
 
-    async def _carry_out(self, command: Command) -> None:
+    async def _finish(self, command: Command, pending: Awaitable[None]) -> None:
+        with self._telling_faults(command):
+            await pending
+        self._changed = True
+
+    @contextmanager
+    def _telling_faults(self, command: Command) -> Iterator[None]:
         try:
-            await command.act(self)
+            yield
         except SessionError as error:
             self.say(in_one_line(error.error), "error")
         except Exception as error:
             self.tell_fault(f"{command.label} failed: {type(error).__name__}: {error}")
-        self._changed = True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that move between panes come before the focused widget's own, but never before typing."""
+        return not (isinstance(self.focused, Input) and parameters and parameters[0] in MOVES)
 
     def on_footer_clicked(self, event: Footer.Clicked) -> None:
         self.action_command(event.command.id)

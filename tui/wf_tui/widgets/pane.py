@@ -41,8 +41,8 @@ class Pane(Vertical):
             self.border_subtitle = Content(text)
 
     def focus_content(self) -> None:
-        """Give the focus to what the pane holds."""
+        """Give the focus to what the pane holds, before the next key is read."""
         for widget in self.query("*"):
             if widget.focusable and widget.display:
-                widget.focus(scroll_visible=False)
+                self.screen.set_focus(widget, scroll_visible=False)
                 return
