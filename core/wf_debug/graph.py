@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -103,3 +104,19 @@ class FlowGraph(Frozen):
     def accepting(self, event: str) -> tuple[Step, ...]:
         """The steps that take this event type as their input."""
         return tuple(s for s in self.steps if event in s.accepts)
+
+
+def joined(graphs: Sequence[FlowGraph]) -> FlowGraph:
+    """One graph that knows all steps and event types of several; of equal names the first counts.
+
+    Raises:
+        IndexError: for no graph at all.
+    """
+    if len(graphs) == 1:
+        return graphs[0]
+    steps = {step.name: step for graph in reversed(graphs) for step in graph.steps}
+    events = {event.name: event for graph in reversed(graphs) for event in graph.events}
+    edges = dict.fromkeys(edge for graph in graphs for edge in graph.edges)
+    return FlowGraph(
+        name=graphs[0].name, steps=tuple(steps.values()), events=tuple(events.values()), edges=tuple(edges)
+    )

@@ -112,6 +112,25 @@ class Load(CommandBase):
     engine: Literal["auto", "native", "llamaindex"] = "auto"
 
 
+class CheckScript(CommandBase):
+    """Read a script and see that it is Python, without running any of it (-> Loaded, with no workflows)."""
+
+    cmd: Literal["check_script"] = "check_script"
+    path: str
+
+
+class ExecScript(CommandBase):
+    """Execute a script as `__main__`, once in a host's life. Answered as it begins.
+
+    The workflows that it runs are told as `WorkflowSeen`, its end as the record `script_ended`. `argv` is
+    what it finds in `sys.argv`.
+    """
+
+    cmd: Literal["exec_script"] = "exec_script"
+    path: str
+    argv: list[str]
+
+
 class StartRun(CommandBase):
     """-> RunRef. `input` holds the start event's fields."""
 
@@ -245,6 +264,8 @@ class Shutdown(CommandBase):
 
 Command = Annotated[
     Load
+    | CheckScript
+    | ExecScript
     | StartRun
     | CancelRun
     | Pause
@@ -361,12 +382,23 @@ class Reply(BaseModel):
     error: WireError | None = None
 
 
+class WorkflowSeen(BaseModel):
+    """User code runs a workflow that was not described before: sent ahead of the run's first record.
+
+    `verdicts` are those on all breakpoints, the new workflow's names included.
+    """
+
+    type: Literal["workflow_seen"] = "workflow_seen"
+    workflow: WorkflowInfo
+    verdicts: list[Verification.Item] = Field(default_factory=list)
+
+
 class Records(BaseModel):
     type: Literal["records"] = "records"
     records: list[Record]
 
 
-HostMessage = Annotated[Hello | Reply | Records, Field(discriminator="type")]
+HostMessage = Annotated[Hello | Reply | Records | WorkflowSeen, Field(discriminator="type")]
 
 command_adapter: TypeAdapter[Command] = TypeAdapter(Command)
 host_message_adapter: TypeAdapter[HostMessage] = TypeAdapter(HostMessage)

@@ -40,6 +40,9 @@ class Backend(Protocol):
     def find(self, module: ModuleType) -> list[Offer]:
         """The module's workflows, described and checked. Called with no loop running."""
 
+    def describe(self, flow: Any) -> Offer | None:
+        """A workflow that user code made and runs; None for one of another engine. Any thread."""
+
     def fields(self, value: Any) -> Mapping[str, Any] | None:
         """The fields of this engine's events; None for any other value. Any thread."""
 

@@ -43,6 +43,11 @@ def find(module: ModuleType, dialect: Dialect, user_code: UserCode) -> list[Offe
     return _Finder(dialect, user_code).find(module)
 
 
+def describe(flow: Any, dialect: Dialect, user_code: UserCode) -> Offer:
+    """A workflow that is running, so nothing is left to check."""
+    return _Finder(dialect, user_code).running(flow)
+
+
 class _Finder:
     def __init__(self, dialect: Dialect, user_code: UserCode) -> None:
         self._dialect, self._user_code = dialect, user_code
@@ -82,6 +87,12 @@ class _Finder:
         graph, problems = self._graph(flow, cls)
         problems += self._check(flow, graph, cls)
         return Offer(self._info(name, cls, graph, problems), cls, lambda: flow)
+
+    def running(self, flow: Any) -> Offer:
+        cls = type(flow)
+        graph, found = self._graph(flow, cls)
+        problems = [problem.model_copy(update={"fatal": False}) for problem in found]
+        return Offer(self._info(cls.__name__, cls, graph, problems), cls, lambda: flow)
 
     def _class_offer(self, cls: type) -> Offer:
         graph, problems = self._graph(cls, cls)

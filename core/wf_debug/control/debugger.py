@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from wf_debug.control.clock import FreezableClock
 from wf_debug.control.controller import Controller
@@ -22,6 +23,10 @@ def _not_told() -> None:
     pass
 
 
+def _unseen(workflow: Any) -> None:
+    pass
+
+
 @dataclass(slots=True)
 class Debugger:
     """The parts of `control`, wired together."""
@@ -33,6 +38,8 @@ class Debugger:
     user_code: UserCode
     end_lines: Callable[[Origin], None] = _no_lines
     """Records what an invocation printed without a line end; called as it ends."""
+    run_starting: Callable[[Any], None] = _unseen
+    """Told of the workflow before its run's first record."""
     run_began: Callable[[], None] = _not_told
     handing_over: bool = False
     """The process ends while all is paused: what was frozen goes on elsewhere, and its end here is none."""

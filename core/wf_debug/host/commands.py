@@ -3,6 +3,7 @@ the loop."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ from wf_debug.host.load import Importer
 from wf_debug.host.mainthread import MainThread
 from wf_debug.host.offers import find_offers
 from wf_debug.host.reload import Reloader
+from wf_debug.host.script import Script
+from wf_debug.host.source import check_source
 
 Place = Literal["here", "loop", "beside"]
 Handler = Callable[[Any], BaseModel | None]
@@ -32,15 +35,26 @@ class Commands:
     """The commands of one host. Shutdown does nothing here: the server leaves after its answer."""
 
     def __init__(
-        self, debugger: Debugger, backends: Sequence[Backend], main: MainThread, project: Path
+        self,
+        debugger: Debugger,
+        backends: Sequence[Backend],
+        main: MainThread,
+        script: Script,
+        project: Path,
     ) -> None:
         self._debugger, self._backends, self._main = debugger, backends, main
+        self.script = script
+        self._arming, self._meeting = threading.Lock(), threading.Lock()
         self._reloader = Reloader(debugger.user_code, Importer(project, debugger), self._offers_of)
         self._offers: dict[str, Offer] = {}
+        self._met: dict[type, Offer] = {}
+        """Workflows of user code's own runs that the flow does not offer."""
         self._points: list[Breakpoint] = []
         self.handlers: dict[type[wire.CommandBase], tuple[Place, Handler]] = {
             wire.Load: ("beside", self._load_flow),
             wire.Reload: ("beside", self._reload),
+            wire.CheckScript: ("here", self._check_script),
+            wire.ExecScript: ("here", self._exec_script),
             wire.StartRun: ("loop", self._start_run),
             wire.ResumeRun: ("loop", self._resume_run),
             wire.Inject: ("loop", self._inject),
@@ -67,6 +81,8 @@ class Commands:
             Refused: when there is no such place (the run is not live).
         """
         place = self.handlers[type(command)][0]
+        if place != "here" and self.script.running and not isinstance(command, wire.Inject | wire.Snapshot):
+            raise Refused("unknown_workflow", "a script is being executed", hint="it starts its runs itself")
         if place == "beside":
             self._main.beside_loop(job)
         elif place == "here":
@@ -97,8 +113,36 @@ class Commands:
         return find_offers(flow, self._backends, engine)
 
     def _adopt(self, offers: dict[str, Offer]) -> None:
-        self._offers = offers
+        self._offers, self._met = offers, {}
         self._arm()
+
+    def meet(self, flow: Any) -> None:
+        """A run of this workflow is about to begin: describe it, unless it is known, and have the breakpoints
+        count in it. On the run's loop."""
+        with self._meeting:
+            if any(type(flow) is offer.workflow for offer in self._known()):
+                return
+            found = (backend.describe(flow) for backend in self._backends)
+            offer = next((offer for offer in found if offer is not None), None)
+            if offer is None:
+                return
+            self._met[type(flow)] = offer
+            seen = wire.WorkflowSeen(workflow=offer.info, verdicts=self._arm())
+            self._debugger.tracer.send_after_records(wire.encode(seen))
+
+    def _known(self) -> list[Offer]:
+        return [*self._offers.values(), *list(self._met.values())]
+
+    # -- scripts
+    def _check_script(self, command: wire.CheckScript) -> wire.Loaded:
+        path = Path(command.path)
+        check_source(path)
+        return wire.Loaded(workflows=[], files=[str(path)], seconds=0.0)
+
+    def _exec_script(self, command: wire.ExecScript) -> None:
+        path = Path(command.path)
+        code = self.script.begin(path)
+        self._main.in_place_of_loop(lambda: self.script.execute(path, command.argv, code))
 
     def _reload(self, command: wire.Reload) -> wire.ReloadResult:
         report = self._reloader.reload()
@@ -159,8 +203,9 @@ class Commands:
 
     # -- the debugger
     def _arm(self) -> list[wire.Verification.Item]:
-        resolved = resolve(self._points, [o.info.graph for o in self._offers.values()])
-        self._control.set_breakpoints(resolved)
+        with self._arming:
+            resolved = resolve(self._points, [o.info.graph for o in self._known()])
+            self._control.set_breakpoints(resolved)
         return [
             wire.Verification.Item(
                 id=r.breakpoint.id, ok=r.armed is not None, reason=r.reason, resolved=r.breakpoint
@@ -173,7 +218,7 @@ class Commands:
         return wire.Verification(items=self._arm())
 
     def _run_to(self, command: wire.RunTo) -> None:
-        steps = {s.name for o in self._offers.values() for s in o.info.graph.steps}
+        steps = {s.name for o in self._known() for s in o.info.graph.steps}
         if command.step not in steps:
             hint = suggestion(command.step, steps)
             raise Refused("unknown_step", f"there is no step named {command.step!r}", hint=hint)
@@ -198,7 +243,7 @@ class Commands:
         )
 
     def _validate(self, command: wire.Validate) -> wire.Validation:
-        offer = _choose(self._offers, command.workflow)
+        offer = _choose({o.info.name: o for o in reversed(self._known())}, command.workflow)
         backend = next(b for b in self._backends if b.name == offer.info.engine)
         try:
             event = backend.build(offer.workflow, command.type, command.data)

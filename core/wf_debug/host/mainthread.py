@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 _BEAT = 0.05
 """Seconds between two signs of life of the loop while runs are live."""
@@ -36,6 +37,14 @@ class MainThread:
 
     def beside_loop(self, job: Job) -> None:
         """Stop the loop for a moment and call `job` with no loop running. Any thread."""
+        self._put_beside(partial(self._import_job, job))
+
+    def in_place_of_loop(self, job: Job) -> None:
+        """Stop the loop and call `job`, which may take its time, as the main program of a fresh python: there
+        is no loop, and it may run its own. Any thread."""
+        self._put_beside(partial(self._with_no_loop, job))
+
+    def _put_beside(self, job: Job) -> None:
         self._beside.append(job)
         self.loop.call_soon_threadsafe(self.loop.stop)
 
@@ -51,7 +60,7 @@ class MainThread:
             try:
                 self.loop.run_forever()
                 while self._beside:
-                    self._import_job(self._beside.popleft())
+                    self._beside.popleft()()
             except BaseException as error:
                 failed(error)
 
@@ -72,6 +81,13 @@ class MainThread:
             self.importing = False
             self._last_beat = time.monotonic()
 
+    def _with_no_loop(self, job: Job) -> None:
+        _forget_event_loop()
+        try:
+            job()
+        finally:
+            asyncio.set_event_loop(self.loop)
+
     def _run_and_beat(self, job: Job) -> None:
         job()
         self.keep_beating()
@@ -86,3 +102,11 @@ class MainThread:
     def _beat(self) -> None:
         self._beating = False
         self.keep_beating()
+
+
+def _forget_event_loop() -> None:
+    """Before 3.14, `get_event_loop` then makes a new one."""
+    if sys.version_info >= (3, 14):
+        asyncio.set_event_loop(None)
+    else:
+        asyncio.set_event_loop_policy(None)

@@ -25,6 +25,7 @@ from wf_debug.host.commands import Commands
 from wf_debug.host.connection import Connection
 from wf_debug.host.logs import LogCapture, stop_in_forked_child
 from wf_debug.host.mainthread import MainThread
+from wf_debug.host.script import Script
 from wf_debug.host.server import Server
 from wf_debug.trace.records import Note
 from wf_debug.wire import Hello, HostConfig, encode
@@ -46,9 +47,11 @@ class HostProcess:
         self.connection = connection
         self.backends: list[Backend] = [NativeBackend(self.debugger), LlamaIndexBackend(self.debugger)]
         self.main = MainThread(self._has_live_runs)
-        self.commands = Commands(self.debugger, self.backends, self.main, project)
         self.logs = LogCapture(tracer)
+        self.script = Script(self.debugger, self.logs.finish)
+        self.commands = Commands(self.debugger, self.backends, self.main, self.script, project)
         self.debugger.end_lines = self.logs.finish
+        self.debugger.run_starting = self.commands.meet
         self.debugger.run_began = self._run_began
         payloads.fields_of = [b.fields for b in self.backends]
 
@@ -70,6 +73,7 @@ class HostProcess:
         threading.Thread(target=self._force_end, name="wf-debug end", daemon=True).start()
         self.debugger.handing_over = self.debugger.controller.paused
         self.commands.cancel_all()
+        self.script.interrupt()
         self.main.on_loop(self._end_when_idle)
 
     def _end_when_idle(self) -> None:
@@ -127,6 +131,7 @@ class HostProcess:
         def exit_now(status: int) -> None:
             place = self.debugger.user_code.place_of(sys._getframe(1))
             self._last_words(f"os._exit({status!r}) called" + (f" at {place[0]}" if place else ""))
+            self.script.left(status)
             leave(status)
 
         def terminated(number: int, frame: FrameType | None) -> None:

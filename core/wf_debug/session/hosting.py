@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from wf_debug.graph import joined
 from wf_debug.session.armory import Armory
 from wf_debug.session.death import death_records
 from wf_debug.session.interpreter import Interpreter, find_interpreter
@@ -17,7 +18,16 @@ from wf_debug.session.settings import FlowSpec, SessionSettings
 from wf_debug.session.uninterrupted import uninterrupted
 from wf_debug.session.watching import fingerprint
 from wf_debug.trace.records import Record
-from wf_debug.wire import Hello, Load, Loaded, SetBreakpoints, Verification, WorkflowInfo
+from wf_debug.wire import (
+    CheckScript,
+    Hello,
+    Load,
+    Loaded,
+    SetBreakpoints,
+    Verification,
+    WorkflowInfo,
+    WorkflowSeen,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,10 @@ class Hosting:
         self.current: Host | None = None
         self.workflow: WorkflowInfo | None = None
         self.workflows: list[WorkflowInfo] = []
+        self.seen: dict[str, WorkflowInfo] = {}
+        """Workflows that user code ran by itself, by name."""
+        self.executed = False
+        """Whether the current host executes the script, or did."""
         self.files: dict[str, str] = {}
         """Digest of every loaded source file."""
         self.armory: Armory = Armory(None)
@@ -85,10 +99,7 @@ class Hosting:
         link = await asyncio.to_thread(self._start, launch)
         try:
             host = Host(link, await link.hello())
-            load = Load(
-                path=str(self.flow.path.absolute()), workflow=self.flow.workflow, engine=self.settings.engine
-            )
-            host.loaded = await link.request(load, Loaded)
+            host.loaded = await link.request(self._first_command(), Loaded)
             await self.arm(host)
         except BaseException:
             self.let_records_through(link)
@@ -96,9 +107,15 @@ class Hosting:
             raise
         return host
 
+    def _first_command(self) -> Load | CheckScript:
+        path = str(self.flow.path.absolute())
+        if self.flow.argv is not None:
+            return CheckScript(path=path)
+        return Load(path=path, workflow=self.flow.workflow, engine=self.settings.engine)
+
     def _start(self, launch: Launch) -> HostLink:
         with self._lock:
-            link = HostLink(launch, self._take, self._ended)
+            link = HostLink(launch, self._take, self._met, self._ended)
             self._waiting[link] = []
         return link
 
@@ -106,7 +123,9 @@ class Hosting:
         """Make it the current host. `first` are records to put before its own."""
         self.journal.add(first)
         self.current = host
-        self.offer(host.loaded.workflows)
+        self.executed = False
+        if self.flow.argv is None:
+            self.offer(host.loaded.workflows)
         self.files = fingerprint(host.loaded.files)
         self.let_records_through(host.link)
         self.set_status("ready")
@@ -124,11 +143,33 @@ class Hosting:
         self.workflow = workflow
         if workflow is None:
             return
-        self.journal.live.set_graph(workflow.graph)
+        self._tell_graphs()
         meta = self.journal.recording.meta
         told = {"workflow": workflow.name, "graph": workflow.graph, "engine": workflow.engine}
         if meta.model_copy(update=told) != meta:
             self.journal.recording.update_meta(meta.model_copy(update=told))
+
+    # -- workflows that user code runs by itself
+    def _met(self, link: HostLink, message: WorkflowSeen) -> None:
+        """Called in the reader thread, before the records of its first run."""
+        info = message.workflow
+        self.seen = {**self.seen, info.name: info}
+        self.armory.judge(message.verdicts)
+        if self.flow.argv is not None:
+            self.workflows = list(self.seen.values())
+            if self.workflow is None or self.workflow.name == info.name:
+                self.choose(info)
+        self._tell_graphs()
+        recording = self.journal.recording
+        also = tuple(w.graph for w in self.seen.values() if w.name != recording.meta.workflow)
+        if also != recording.meta.also:
+            recording.update_meta(recording.meta.model_copy(update={"also": also}))
+        self.journal.tell_status()
+
+    def _tell_graphs(self) -> None:
+        chosen = [self.workflow] if self.workflow else []
+        graphs = [w.graph for w in [*chosen, *self.seen.values()]]
+        self.journal.live.set_graph(joined(graphs) if graphs else None)
 
     async def arm(self, host: Host) -> list[Verification.Item]:
         """Give the host the breakpoints and take its verdicts."""

@@ -39,6 +39,7 @@ from wf_debug.wire import (
     Records,
     Reply,
     Shutdown,
+    WorkflowSeen,
     encode,
     host_message_adapter,
 )
@@ -85,6 +86,7 @@ class Ending:
         return f"ended with exit code {self.code}"
 
 
+OnWorkflow = Callable[["HostLink", WorkflowSeen], None]
 OnRecords = Callable[["HostLink", list[Record]], None]
 OnEnd = Callable[["HostLink", Ending], None]
 
@@ -92,10 +94,10 @@ OnEnd = Callable[["HostLink", Ending], None]
 class HostLink:
     """One host process. Start it with `start`, then await `hello`; `end` leaves nothing of it behind."""
 
-    def __init__(self, launch: Launch, on_records: OnRecords, on_end: OnEnd) -> None:
+    def __init__(self, launch: Launch, on_records: OnRecords, on_workflow: OnWorkflow, on_end: OnEnd) -> None:
         self.launch = launch
         self.ending: Ending | None = None
-        self._on_records, self._on_end = on_records, on_end
+        self._on_records, self._on_workflow, self._on_end = on_records, on_workflow, on_end
         self._place: MeetingPlace = prepare()
         try:
             self.process = spawn(launch.interpreter, self._place, self._config())
@@ -269,6 +271,8 @@ class HostLink:
                 self._on_records(self, message.records)
             elif isinstance(message, Reply):
                 self._answer(message)
+            elif isinstance(message, WorkflowSeen):
+                self._on_workflow(self, message)
             else:
                 self._fault("the host greeted twice")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wf_debug.graph import FlowGraph, joined
 from wf_debug.session.hosting import SessionStatus
 from wf_debug.session.session import NO_HOST
 from wf_debug.trace.live import LiveState
@@ -27,15 +28,22 @@ class PostMortem:
         if meta.graph is not None:
             self.workflow = WorkflowInfo(name=meta.workflow, engine=meta.engine, graph=meta.graph)
         self.workflows = [self.workflow] if self.workflow else []
+        self.seen = {g.name: WorkflowInfo(name=g.name, engine=meta.engine, graph=g) for g in meta.also}
         self.status = SessionStatus("closed", "this is a recording: it can be looked at, not run")
         self.hello = NO_HOST
-        self.live = LiveState(meta.graph)
+        graphs = [graph for graph in (meta.graph, *meta.also) if graph is not None]
+        self.live = LiveState(joined(graphs) if graphs else None)
         self._fold()
 
     @property
     def capabilities(self) -> Capabilities:
         """None of them."""
         return NO_HOST.capabilities
+
+    def graph_of(self, workflow: str) -> FlowGraph | None:
+        """The graph of a workflow that ran, by its class's name."""
+        known = [w for w in (self.workflow, *self.seen.values()) if w is not None]
+        return next((w.graph for w in known if workflow in (w.name, w.graph.name)), None)
 
     def _fold(self) -> None:
         after = 0

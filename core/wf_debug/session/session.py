@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 
 from wf_debug import wire
 from wf_debug.control.breakpoints import Breakpoint
+from wf_debug.graph import FlowGraph
 from wf_debug.session.armory import Armory, KnownBreakpoint
 from wf_debug.session.errors import SessionError
 from wf_debug.session.hosting import Hosting, SessionStatus
@@ -134,7 +135,9 @@ class Session:
     def hello(self) -> wire.Hello:
         """What the host said of itself; without a host, that nothing can be done."""
         host = self._hosting.current
-        return host.hello if host is not None else NO_HOST
+        if host is None:
+            return NO_HOST
+        return _of_a_script(host.hello) if self.is_script else host.hello
 
     @property
     def workflows(self) -> list[wire.WorkflowInfo]:
@@ -144,6 +147,26 @@ class Session:
     def workflow(self) -> wire.WorkflowInfo | None:
         """The chosen workflow; None while there are several and none was chosen."""
         return self._hosting.workflow
+
+    @property
+    def is_script(self) -> bool:
+        """Whether the file is executed, and starts its runs by itself."""
+        return self.flow.argv is not None
+
+    @property
+    def executed(self) -> bool:
+        """Whether the present host executes the script, or did."""
+        return self._hosting.executed
+
+    @property
+    def seen(self) -> dict[str, wire.WorkflowInfo]:
+        """Workflows that user code ran by itself, by name."""
+        return self._hosting.seen
+
+    def graph_of(self, workflow: str) -> FlowGraph | None:
+        """The graph of a workflow that runs or ran, by its class's name."""
+        known = [*self.workflows, *self.seen.values()]
+        return next((w.graph for w in known if workflow in (w.name, w.graph.name)), None)
 
     @property
     def breakpoints(self) -> list[KnownBreakpoint]:
@@ -177,6 +200,21 @@ class Session:
         self.last_input = dict(fields)
         started = await self._link.request(wire.StartRun(workflow=workflow.name, input=fields), wire.RunRef)
         return started.run
+
+    async def execute(self) -> None:
+        """Execute the script; returns as it begins. Another time it gets a fresh host, and what runs is
+        cancelled.
+
+        Raises:
+            SessionError: when it is no Python, or no host can be started.
+        """
+        if self.flow.argv is None:
+            raise SessionError.of("invalid_input", "the flow is no script", "start a run instead")
+        if self.executed or self._hosting.current is None:
+            await self.restart_host()
+        command = wire.ExecScript(path=str(self.flow.path.absolute()), argv=list(self.flow.argv))
+        await self._link.tell(command)
+        self._hosting.executed = True
 
     async def rerun(self) -> str:
         """Start once more with the last input."""
@@ -322,6 +360,8 @@ class Session:
         task.add_done_callback(self._tasks.discard)
 
     async def _reload_on_save(self) -> None:
+        if self.is_script and self.status.state == "ready":
+            return  # it is read when it is executed the next time
         with suppress(SessionError):
             report = await self.reload()
             for listener in list(self.on_reload):
@@ -426,6 +466,14 @@ class Session:
 
 
 _AGAIN = "restart the host (ctrl+shift+r), or save the flow to have it loaded again"
+
+
+def _of_a_script(hello: wire.Hello) -> wire.Hello:
+    """Runs are started, and code is read, by executing it."""
+    without = hello.capabilities.model_copy(update={"run": False, "reload": False})
+    return hello.model_copy(update={"capabilities": without})
+
+
 _NOTHING = dict.fromkeys(wire.Capabilities.model_fields, False)
 NO_HOST = wire.Hello(pid=0, python="", version="", engines={}, capabilities=wire.Capabilities(**_NOTHING))
 """Stands for a host that is not there: it can do nothing."""

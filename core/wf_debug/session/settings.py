@@ -15,10 +15,14 @@ Engine = Literal["auto", "native", "llamaindex"]
 
 @dataclass(frozen=True, slots=True)
 class FlowSpec:
-    """The file to load, and the workflow in it to run (None: the only one, else to be chosen)."""
+    """The file to load, and the workflow in it to run (None: the only one, else to be chosen).
+
+    With `argv` the file is a script: not loaded but executed, and that is what it finds in `sys.argv`.
+    """
 
     path: Path
     workflow: str | None = None
+    argv: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

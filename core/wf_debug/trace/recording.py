@@ -49,6 +49,8 @@ class RecordingMeta(BaseModel):
     flow: str
     workflow: str = ""
     graph: FlowGraph | None = None
+    also: tuple[FlowGraph, ...] = ()
+    """The other workflows that ran."""
     engine: str = ""
     created: float = Field(default_factory=time.time)
     version: str = ""

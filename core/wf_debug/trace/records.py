@@ -279,6 +279,23 @@ class CodeReloaded(RecordBase):
     detail: str = ""
 
 
+class ScriptStarted(RecordBase):
+    """A script was executed as `__main__`; `argv` as it sees it."""
+
+    kind: Literal["script_started"] = "script_started"
+    path: str
+    argv: tuple[str, ...] = ()
+
+
+class ScriptEnded(RecordBase):
+    """The script and what it left running came to their end. `code` is what a plain python would have exited
+    with; `error` what the script raised, if it did."""
+
+    kind: Literal["script_ended"] = "script_ended"
+    code: int
+    error: ErrorInfo | None = None
+
+
 class Note(RecordBase):
     """A diagnosis or remark by the debugger itself."""
 
@@ -317,6 +334,8 @@ Record = Annotated[
     | StateChanged
     | Log
     | CodeReloaded
+    | ScriptStarted
+    | ScriptEnded
     | Note,
     Field(discriminator="kind"),
 ]

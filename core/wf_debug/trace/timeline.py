@@ -343,6 +343,15 @@ class TimelineFold:
         row.problem = record.outcome == "failed"
         row.base = "failed" if row.problem else ""
 
+    def script_started(self, record: r.ScriptStarted) -> None:
+        self._new(record, "run", "script started", " ".join(record.argv) or record.path)
+
+    def script_ended(self, record: r.ScriptEnded) -> None:
+        error = f"{record.error.type}: {record.error.message}" if record.error else ""
+        row = self._new(record, "run", "script ended", error or f"exit code {record.code}")
+        row.problem = record.code != 0
+        row.base = "failed" if row.problem else "done"
+
     def note(self, record: r.Note) -> None:
         self._new(record, "note", record.level, record.text).problem = record.level != "info"
 
@@ -373,6 +382,8 @@ _FOLDS: dict[type, Callable[[TimelineFold, Any], None]] = {
     r.RunTimedOut: TimelineFold.run_timed_out,
     r.RunStuck: TimelineFold.stuck,
     r.CodeReloaded: TimelineFold.reloaded,
+    r.ScriptStarted: TimelineFold.script_started,
+    r.ScriptEnded: TimelineFold.script_ended,
     r.Note: TimelineFold.note,
     r.ClockPaused: TimelineFold.clock,
     r.ClockResumed: TimelineFold.clock,

@@ -51,6 +51,9 @@ class NativeBackend:
     def find(self, module: ModuleType) -> list[Offer]:
         return offers.find(module, self._debugger.user_code)
 
+    def describe(self, flow: Any) -> Offer | None:
+        return offers.describe(flow, self._debugger.user_code) if isinstance(flow, Workflow) else None
+
     # -- events
     def fields(self, value: Any) -> Mapping[str, Any] | None:
         return events.fields_of(value)

@@ -108,6 +108,7 @@ class NativeInstrument(engine.Instrument):
         if self._debugger.loading:
             self._refuse_run_at_import(run)
             return
+        self._debugger.run_starting(run.workflow)
         current_origin.set(Origin(run.run_id))
         recorded = self.continued.pop(run.run_id, Recorded())
         live = LiveRun(run, asyncio.get_running_loop(), recorded)

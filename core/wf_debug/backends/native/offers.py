@@ -42,3 +42,8 @@ _DIALECT = offers.Dialect("native", Workflow, _FAULTS, graph_of, _has_steps, _pr
 def find(module: ModuleType, user_code: UserCode) -> list[Offer]:
     """What the module offers of this engine."""
     return offers.find(module, _DIALECT, user_code)
+
+
+def describe(flow: Workflow, user_code: UserCode) -> Offer:
+    """A workflow that user code runs."""
+    return offers.describe(flow, _DIALECT, user_code)
