@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from wf_core import snapshot
 from wf_core.engine.broker import Broker
 from wf_core.engine.invoking import current_step
-from wf_core.engine.recorder import recorded
 from wf_core.engine.runner import Run
 from wf_core.engine.state import Work
 from wf_core.errors import ContextStateError, WorkflowRuntimeError
@@ -256,6 +255,8 @@ class Context(Generic[StateT]):
         broker = kept.broker(self._workflow._plan(), self._serializer)
         if journal is None:
             return broker
+        from wf_core.engine.recorder import recorded
+
         return recorded(broker, journal, run_id, self._serializer.serialize, kept.broker_data)
 
     def _snapshot_of(self, run: Run) -> dict[str, Any]:

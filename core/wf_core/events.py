@@ -163,12 +163,14 @@ def _load_event(data: Any) -> Event:
     return event
 
 
-def _dump_exception(error: Exception) -> dict[str, str]:
+def dump_exception(error: Exception) -> dict[str, str]:
+    """Class and message of an exception."""
     kind = type(error)
     return {"exception_type": f"{kind.__module__}.{kind.__qualname__}", "exception_message": str(error)}
 
 
-def _load_exception(data: Any) -> Exception:
+def load_exception(data: Any) -> Exception:
+    """The exception that `dump_exception` described; an UnreconstructedException if it can't be made."""
     if isinstance(data, Exception):
         return data
     name, message = data["exception_type"], data["exception_message"]
@@ -199,14 +201,12 @@ SerializableOptionalEvent = Annotated[
     PlainSerializer(lambda event: None if event is None else _dump_event(event)),
     PlainValidator(lambda data: None if data is None else _load_event(data)),
 ]
-SerializableException = Annotated[
-    Exception, PlainSerializer(_dump_exception), PlainValidator(_load_exception)
-]
+SerializableException = Annotated[Exception, PlainSerializer(dump_exception), PlainValidator(load_exception)]
 """A field that keeps class and message of an exception through a snapshot."""
 SerializableOptionalException = Annotated[
     Exception | None,
-    PlainSerializer(lambda error: None if error is None else _dump_exception(error)),
-    PlainValidator(lambda data: None if data is None else _load_exception(data)),
+    PlainSerializer(lambda error: None if error is None else dump_exception(error)),
+    PlainValidator(lambda data: None if data is None else load_exception(data)),
 ]
 SerializableEventType = Annotated[
     type[Event], PlainSerializer(_dump_event_type), PlainValidator(_load_event_type)
@@ -264,7 +264,7 @@ class HumanResponseEvent(Event):
     """A person's answer, sent in from outside."""
 
 
-class StepFailedEvent(Event):
+class StepFailedEvent(Event, defer_build=True):
     """Given to a `@catch_error` handler when a step has used up its attempts."""
 
     step_name: str
@@ -277,7 +277,7 @@ class StepFailedEvent(Event):
     """Aware, UTC."""
 
 
-class CollectionReleaseEvent(Event):
+class CollectionReleaseEvent(Event, defer_build=True):
     """What a `list[E]` step ran on, where one event must stand for the batch."""
 
     events: list[SerializableEvent] = Field(default_factory=list)
@@ -285,18 +285,18 @@ class CollectionReleaseEvent(Event):
     binding_id: str = ""
 
 
-class WorkflowTimedOutEvent(StopEvent):
+class WorkflowTimedOutEvent(StopEvent, defer_build=True):
     """Ends the stream of a run that exceeded its timeout (seconds)."""
 
     timeout: float
     active_steps: list[str]
 
 
-class WorkflowCancelledEvent(StopEvent):
+class WorkflowCancelledEvent(StopEvent, defer_build=True):
     """Ends the stream of a run that was cancelled."""
 
 
-class WorkflowFailedEvent(StopEvent):
+class WorkflowFailedEvent(StopEvent, defer_build=True):
     """Ends the stream of a run that failed. `attempts` and `elapsed_seconds` are None when no step attempt
     was to blame."""
 
@@ -306,11 +306,11 @@ class WorkflowFailedEvent(StopEvent):
     elapsed_seconds: float | None = None
 
 
-class IdleReleasedEvent(StopEvent):
+class IdleReleasedEvent(StopEvent, defer_build=True):
     """Result of a run that was put away while it had nothing to do; never published."""
 
 
-class InternalDispatchEvent(Event):
+class InternalDispatchEvent(Event, defer_build=True):
     """Base of what the engine tells about itself; only in `stream_events(expose_internal=True)`."""
 
 

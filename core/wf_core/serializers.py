@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextvars
 import json
-import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -212,9 +211,13 @@ class PickleSerializer(JsonSerializer):
         try:
             return super().serialize(value)
         except ValueError:
+            import pickle
+
             return base64.b64encode(pickle.dumps(value)).decode()
 
     def deserialize(self, value: str) -> Any:
+        import pickle
+
         try:
             return pickle.loads(base64.b64decode(value))
         except Exception:  # unpickling raises anything; what is no pickle is JSON

@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from wf_core import validation
 from wf_core.context import Context
 from wf_core.decorators import StepConfig, StepFunction, WorkflowGraphCheck, config_of
-from wf_core.engine.journal import Journal
 from wf_core.engine.plan import FlowPlan, StepPlan
 from wf_core.errors import Finding, WorkflowRuntimeError, WorkflowValidationError
 from wf_core.events import Event, StartEvent, StopEvent
@@ -26,6 +25,7 @@ from wf_core.serializers import BaseSerializer, JsonSerializer
 from wf_core.signature import refused
 
 if TYPE_CHECKING:
+    from wf_core.engine.journal import Journal
     from wf_core.engine.runner import Run
 
 logger = logging.getLogger("wf_core")

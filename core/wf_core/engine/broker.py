@@ -94,9 +94,7 @@ class Broker:
         """Another event travels in this one's place."""
         pending.event = event
 
-    def _takers(
-        self, kind: type[Event], target: str | None, waits: Sequence[Wait]
-    ) -> Sequence[StepPlan]:
+    def _takers(self, kind: type[Event], target: str | None, waits: Sequence[Wait]) -> Sequence[StepPlan]:
         """The steps that an event is delivered to; one that waits for it does not get it as input too."""
         takers = self.plan.takers(kind)
         if target is None and not waits:

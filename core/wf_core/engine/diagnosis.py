@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,8 @@ def unhandled(plan: FlowPlan, pending: Pending) -> str:
     accepted_by = {
         a.__name__: s.name for s in plan.steps.values() for a in s.accepts if is_subclass(a, object)
     }
+    import difflib  # only now: it is slow to import
+
     close = difflib.get_close_matches(name, accepted_by, n=1)
     if not close:
         return f"No step and no waiting step took {name}."

@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from pydantic import ConfigDict, TypeAdapter
-
 from wf_core.engine import statefile
 from wf_core.engine.broker import Broker, Failure
 from wf_core.engine.journal import Journal, Record
 from wf_core.engine.plan import FlowPlan
 from wf_core.engine.state import Pending, Stream, Wait, Work
-from wf_core.events import Event, SerializableException
+from wf_core.events import Event, dump_exception, load_exception
 
 Encode = Callable[[Any], str]
 Decode = Callable[[str], Any]
@@ -42,9 +40,6 @@ INPUTS = (
 _NUMBERED: dict[type, str] = {kind: kind.__name__ for kind in (Pending, Work, Wait, Stream)}
 RESTORED = "restored"
 """Kind of the record that holds a whole state, as `statefile.dump` made it."""
-_errors: TypeAdapter[Exception] = TypeAdapter(
-    SerializableException, config=ConfigDict(arbitrary_types_allowed=True)
-)
 
 
 def recorded(
@@ -97,7 +92,7 @@ class _Recorder:
             case Event():
                 return {"event": self._encode(value)}
             case Failure():
-                error = _errors.dump_python(value.error)
+                error = dump_exception(value.error)
                 return {"error": error, "elapsed": value.elapsed, "at": value.at.isoformat()}
             case type():
                 return {"class": f"{value.__module__}.{value.__qualname__}"}
@@ -166,7 +161,7 @@ class _Reader:
             case {"classes": runs}:
                 return [self._resolve(name) for name, count in runs for _ in range(count)]
             case {"error": error, "elapsed": elapsed, "at": at}:
-                return Failure(_errors.validate_python(error), elapsed, datetime.fromisoformat(at))
+                return Failure(load_exception(error), elapsed, datetime.fromisoformat(at))
             case list():
                 return [self.value(each) for each in data]
             case _:

@@ -11,18 +11,13 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter
-
 from wf_core.engine import collecting
 from wf_core.engine.broker import Broker
 from wf_core.engine.collecting import Buffer
 from wf_core.engine.plan import FlowPlan
 from wf_core.engine.state import Batch, Pending, Stream, Wait, Work
-from wf_core.events import Event, SerializableOptionalException
+from wf_core.events import Event, dump_exception, load_exception
 
-_errors: TypeAdapter[Exception | None] = TypeAdapter(
-    SerializableOptionalException, config=ConfigDict(arbitrary_types_allowed=True)
-)
 logger = logging.getLogger("wf_core")
 Encode = Callable[[str, Any], str]
 """A value as text; the first argument says where it was found, for the error."""
@@ -118,7 +113,7 @@ class _Writer:
             "recoveries": dict(work.recoveries),
             "elapsed": None if work.began is None else self._now - work.began,
             "failed_at": work.failed_at,
-            "last_error": _errors.dump_python(error),
+            "last_error": None if error is None else dump_exception(error),
             "delay": self._left(work.due) if work.id in self._broker.delayed else None,
             "answers": {k: None if e is None else self._encode(place, e) for k, e in answers.items()},
             "asked": sorted(work.asked or ()),
@@ -212,7 +207,8 @@ class _Reader:
         work.attempt = data["attempt"]
         work.began = None if data["elapsed"] is None else -data["elapsed"]
         work.failed_at = data["failed_at"]
-        work.last_error = _errors.validate_python(data["last_error"])
+        error = data["last_error"]
+        work.last_error = None if error is None else load_exception(error)
         work.answers = {k: None if t is None else self._decode(t) for k, t in data["answers"].items()} or None
         work.asked = set(data["asked"]) or None
         broker.works[work.id] = work
