@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import warnings
@@ -215,6 +216,21 @@ class Context(Generic[StateT]):
         """Everything the run publishes, the engine's own events included."""
         return self._outer("stream_events").stream.read(internal=True)
 
+    @property
+    def streaming_queue(self) -> asyncio.Queue[Event]:
+        """Deprecated: a queue that is filled with what `stream_events` gives, up to the stop event."""
+        _warn_streaming_queue()
+        events = self.stream_events()
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+
+        async def fill() -> None:
+            async for event in events:
+                await queue.put(event)
+
+        filling = asyncio.ensure_future(fill())
+        queue._filling = filling  # type: ignore[attr-defined]  # nobody else keeps the task alive
+        return queue
+
     def get_result(self) -> Any:
         """Deprecated: the result of the ended run; await the handler instead."""
         _warn_get_result()
@@ -274,6 +290,15 @@ def _require_event(value: object, method: str) -> None:
 def _warn_inside() -> None:
     warnings.warn(
         "is_running called from within a step; the workflow is always running inside a step.",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+
+
+@functools.cache
+def _warn_streaming_queue() -> None:
+    warnings.warn(
+        "Context.streaming_queue is deprecated; iterate over handler.stream_events()",
         DeprecationWarning,
         stacklevel=3,
     )

@@ -15,7 +15,7 @@ from wf_core.errors import WorkflowValidationError
 from wf_core.events import StepFailedEvent
 from wf_core.resource import ResourceDefinition
 from wf_core.retry_policy import RetryPolicy
-from wf_core.signature import read_signature, refused
+from wf_core.signature import is_free_function, read_signature, refused
 
 if TYPE_CHECKING:
     from wf_core.workflow import Workflow
@@ -106,7 +106,7 @@ def step(
         config.skip_graph_checks = list(skip_graph_checks or [])
         config.accept_event_subclasses = accept_event_subclasses
         config.timeout = timeout
-        if _is_free(function.__qualname__):
+        if is_free_function(function.__qualname__):
             _add_to(workflow, function)
         return function
 
@@ -195,12 +195,6 @@ def _add_to(workflow: type[Workflow] | None, function: Callable[..., Any]) -> No
 
 def _is_duration(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-
-
-def _is_free(qualname: str) -> bool:
-    """Whether a qualified name is that of a function outside a class."""
-    *scope, _ = qualname.split(".")
-    return not scope or scope[-1] == "<locals>"
 
 
 def _locals_of_callers() -> dict[str, Any]:

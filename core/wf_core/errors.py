@@ -68,6 +68,10 @@ class WorkflowStepDoesNotExistError(Exception):
     """A step was named that the workflow does not have."""
 
 
+class WorkflowDone(Exception):
+    """Never raised; here for code that names it."""
+
+
 class ContextSerdeError(Exception):
     """A context can't be written as, or read back from, a snapshot."""
 

@@ -6,7 +6,8 @@ import asyncio
 import functools
 import warnings
 from collections.abc import AsyncGenerator, Generator
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any
 
 from wf_core.errors import WorkflowCancelledByUser
 from wf_core.events import Event, StopEvent, WorkflowCancelledEvent
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
     from wf_core.context import Context
     from wf_core.engine.runner import Run
 
-C = TypeVar("C", bound="Context[Any]")
-
 
 class WorkflowHandler:
     """A run seen from outside. Awaiting it gives the result of its StopEvent, or that event itself if it is
     of a subclass."""
+
+    def __class_getitem__(cls, result: object) -> GenericAlias:
+        """`WorkflowHandler[Result]` may be written in an annotation."""
+        return GenericAlias(cls, result)
 
     def __init__(self, run: Run, ctx: Context[Any]) -> None:
         self._run = run

@@ -66,14 +66,20 @@ def read_signature(function: Callable[..., Any], localns: dict[str, Any] | None 
     Raises WorkflowValidationError, naming the step and its place, if it can't be one.
     """
     try:
-        signature = _read(function, localns)
-        _check(signature)
+        signature = inspect_signature(function, localns)
+        validate_step_signature(signature)
     except WorkflowValidationError as error:
         raise refused(function, str(error)) from error.__cause__
     return signature
 
 
-def _read(function: Callable[..., Any], localns: dict[str, Any] | None) -> StepSignature:
+def inspect_signature(function: Callable[..., Any], localns: dict[str, Any] | None = None) -> StepSignature:
+    """What the signature says, whether or not a step may have it.
+
+    Raises TypeError for what can't be called, WorkflowValidationError for what can't be read.
+    """
+    if not callable(function):
+        raise TypeError(f"Expected a callable object, got {type(function).__name__}")
     hints = _type_hints(function, localns)
     returned = hints.get("return")
     _refuse_async_iterator(function, returned)
@@ -137,7 +143,8 @@ def _add_collection(signature: StepSignature, name: str, elements: tuple[Any, ..
     signature.accepted_events[name] = list(elements)
 
 
-def _check(signature: StepSignature) -> None:
+def validate_step_signature(signature: StepSignature) -> None:
+    """WorkflowValidationError if this can't be a step's signature."""
     slots = signature.accepted_events
     if not slots:
         raise WorkflowValidationError(
@@ -160,6 +167,28 @@ def _check(signature: StepSignature) -> None:
         raise WorkflowValidationError(
             "Return types of workflows step functions must be annotated with their type."
         )
+
+
+StepSignatureSpec = StepSignature
+"""The familiar name."""
+
+
+def get_steps_from_class(cls: type) -> dict[str, Callable[..., Any]]:
+    """The methods that are steps, by name in alphabetical order."""
+    return {n: f for n, f in inspect.getmembers(cls, inspect.isfunction) if hasattr(f, "_step_config")}
+
+
+def get_steps_from_instance(workflow: object) -> dict[str, Callable[..., Any]]:
+    """The bound methods that are steps, by name in alphabetical order."""
+    return {n: f for n, f in inspect.getmembers(workflow, inspect.ismethod) if hasattr(f, "_step_config")}
+
+
+def is_free_function(qualname: str) -> bool:
+    """Whether a qualified name is that of a function outside a class; ValueError for an empty one."""
+    if not qualname:
+        raise ValueError("The qualified name cannot be empty")
+    *scope, _ = qualname.split(".")
+    return not scope or scope[-1] == "<locals>"
 
 
 def _is_context(annotation: Any) -> bool:

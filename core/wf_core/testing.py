@@ -32,14 +32,14 @@ class WorkflowTestRunner:
 
     async def run(
         self,
-        start_event: StartEvent | None = None,
+        start_event: StartEvent = StartEvent(),  # noqa: B008 - a run copies nothing from it
         ctx: Context[Any] | None = None,
         expose_internal: bool = True,
         exclude_events: Collection[type[Event]] | None = None,
     ) -> WorkflowTestResult:
         """Run and collect; a failed run raises its error. `exclude_events` are left out of the result."""
         left_out = frozenset(exclude_events or ())
-        handler = self._workflow.run(start_event=start_event or StartEvent(), ctx=ctx)
+        handler = self._workflow.run(start_event=start_event, ctx=ctx)
         collected = [
             event
             async for event in handler.stream_events(expose_internal=expose_internal)

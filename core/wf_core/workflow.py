@@ -21,6 +21,7 @@ from wf_core.events import Event, StartEvent, StopEvent
 from wf_core.handler import WorkflowHandler
 from wf_core.resource import ResourceManager
 from wf_core.resource_checks import check_configs, check_resources
+from wf_core.runtime import BasicRuntime, get_current_runtime
 from wf_core.serializers import BaseSerializer, JsonSerializer
 from wf_core.signature import refused
 
@@ -60,7 +61,7 @@ class Workflow(metaclass=WorkflowMeta):
         verbose: bool = False,
         resource_manager: ResourceManager | None = None,
         num_concurrent_runs: int | None = None,
-        runtime: Any = None,
+        runtime: BasicRuntime | None = None,
         workflow_name: str | None = None,
         skip_graph_checks: Collection[WorkflowGraphCheck] | None = None,
         serializer: BaseSerializer | None = None,
@@ -85,7 +86,7 @@ class Workflow(metaclass=WorkflowMeta):
         self._verbose = verbose
         self._disable_validation = disable_validation
         self._num_concurrent_runs = limit
-        self._runtime = runtime
+        self._runtime = runtime if runtime is not None else get_current_runtime()
         self._workflow_name = workflow_name
         self._serializer = serializer
         self._journal = journal
@@ -159,8 +160,8 @@ class Workflow(metaclass=WorkflowMeta):
         return self._serializer
 
     @property
-    def runtime(self) -> Any:
-        """Whatever was given as runtime."""
+    def runtime(self) -> BasicRuntime:
+        """What it runs on."""
         return self._runtime
 
     def _default_serializer(self) -> BaseSerializer:
