@@ -28,7 +28,7 @@ async def debugging(
 ) -> AsyncIterator[tuple[Pilot[int], MainScreen]]:
     """The application with this flow loaded, or with what keeps it from loading."""
     settings = SessionSettings(recording=recording, watch=watch, remember_breakpoints=False)
-    app = WfApp(FlowSpec(flow), settings, fields, breakpoints)
+    app = WfApp(FlowSpec(flow), settings, (lambda _: fields) if fields is not None else None, breakpoints)
     async with app.run_test(size=(120, 36)) as pilot:
         await until(
             pilot, lambda: app.is_up and (app.main.has_class("-failed") or app.main.graph is not None)

@@ -19,8 +19,12 @@ from textual.worker import Worker, WorkerState
 
 if TYPE_CHECKING:
     from wf_debug.control.breakpoints import Breakpoint
+    from wf_debug.graph import EventType
     from wf_debug.session import FlowSpec, PostMortem, Session, SessionSettings
     from wf_tui.screens.main import MainScreen
+
+InitialInput = Callable[["EventType | None"], dict[str, Any]]
+"""The start event's fields, given its type once the flow is loaded."""
 
 
 def _palette_commands() -> type[Provider]:
@@ -45,7 +49,7 @@ class WfApp(App[int]):
         self,
         target: FlowSpec | Path,
         settings: SessionSettings,
-        initial_input: dict[str, Any] | None = None,
+        initial_input: InitialInput | None = None,
         breakpoints: Sequence[Breakpoint] = (),
     ) -> None:
         super().__init__()
@@ -128,12 +132,15 @@ class WfApp(App[int]):
         try:
             if breakpoints := self._initial_breakpoints:
                 self._initial_breakpoints = []
-                await session.set_breakpoints([*session.breakpoints, *breakpoints])
+                known = {b.describe() for b in session.breakpoints}
+                new = [b for b in breakpoints if b.describe() not in known]
+                await session.set_breakpoints([*session.breakpoints, *new])
                 self.main.breakpoints_changed()
             if session.workflow is None and session.workflows:
                 self.main.action_command("workflow")
-            elif (fields := self._initial_input) is not None:
+            elif (fields_for := self._initial_input) is not None and session.workflow is not None:
                 self._initial_input = None
+                fields = fields_for(session.workflow.graph.start_event())
                 self.main.show_run(await session.start_run(fields))
         except SessionError as error:
             self.main.say(in_one_line(error.error), "error")
@@ -175,7 +182,7 @@ def _path(target: FlowSpec | Path) -> Path:
 def run_app(
     target: FlowSpec | Path,
     settings: SessionSettings,
-    initial_input: dict[str, Any] | None = None,
+    initial_input: InitialInput | None = None,
     breakpoints: Sequence[Breakpoint] = (),
 ) -> int:
     """Run the application on a flow, or on the recording at a path; the process's exit code.

@@ -15,9 +15,8 @@ from wf_debug.trace.live import Prompt
 from wf_debug.trace.records import Held, Log, Record, ScriptEnded, record_adapter
 from wf_tui.cli.exits import CommandError, Exit, say
 from wf_tui.cli.headless import held_error
-from wf_tui.cli.inputs import answer_fields
+from wf_tui.cli.inputs import answer_fields, breakpoints_of
 from wf_tui.cli.narration import narrate
-from wf_tui.cli.opening import breakpoints_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wf_debug.session import Session, SessionError, SessionSettings
+from wf_debug.session.settings import Engine
 from wf_debug.trace.records import (
     Held,
     Payload,
@@ -22,9 +23,9 @@ from wf_debug.trace.records import (
     record_adapter,
 )
 from wf_tui.cli.exits import CommandError, Exit, say
-from wf_tui.cli.inputs import answer_fields, start_fields
+from wf_tui.cli.inputs import answer_fields, breakpoints_of, start_fields
 from wf_tui.cli.narration import narrate
-from wf_tui.cli.opening import arm, breakpoints_of, chosen_workflow, open_session
+from wf_tui.cli.opening import arm, chosen_workflow, open_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class HeadlessRun:
     record: Path | None = None
     timeout: float | None = None
     python: Path | None = None
+    engine: Engine = "auto"
 
 
 def run_headless(wanted: HeadlessRun) -> int:
@@ -56,7 +58,11 @@ async def _run(wanted: HeadlessRun) -> Exit:
     try:
         async with asyncio.timeout(wanted.timeout):
             settings = SessionSettings(
-                python=wanted.python, recording=wanted.record, watch=False, remember_breakpoints=False
+                python=wanted.python,
+                engine=wanted.engine,
+                recording=wanted.record,
+                watch=False,
+                remember_breakpoints=False,
             )
             session = await open_session(wanted.flow, settings)
             try:

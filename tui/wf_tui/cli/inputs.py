@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wf_debug.session.settings import FlowSpec
 from wf_tui.cli.exits import CommandError
 
 if TYPE_CHECKING:
+    from wf_debug.control.breakpoints import Breakpoint
     from wf_debug.graph import EventType
 
 
@@ -19,6 +21,27 @@ def split_flow(text: str) -> tuple[Path, str | None]:
     if colon and name.isidentifier() and not Path(text).exists():
         return Path(path), name
     return Path(text), None
+
+
+def spec_of(flow: str) -> FlowSpec:
+    """The flow as the command line names it."""
+    path, name = split_flow(flow)
+    return FlowSpec(path=path, workflow=name)
+
+
+def breakpoints_of(specs: Iterable[str]) -> list[Breakpoint]:
+    """Read every `--break`, numbered from 1 in their order."""
+    if not (specs := list(specs)):
+        return []  # without importing what reads them
+    from wf_debug.control.breakpoints import BadBreakpoint, parse_breakpoint
+
+    try:
+        return [
+            parse_breakpoint(spec).model_copy(update={"id": number})
+            for number, spec in enumerate(specs, start=1)
+        ]
+    except BadBreakpoint as error:
+        raise CommandError(str(error)) from None
 
 
 def start_fields(pairs: Iterable[str], document: str | None, start: EventType | None) -> dict[str, Any]:

@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wf_debug.session import SessionSettings
+from wf_debug.session.settings import Engine
 from wf_debug.wire import WorkflowInfo
 from wf_tui.cli.exits import CommandError, Exit, say
 from wf_tui.cli.opening import describe_problem, open_session
 from wf_tui.graphview.formats import Format, render_graph
 
 
-def print_graph(flow: str, form: Format, ascii_only: bool, python: Path | None) -> None:
+def print_graph(flow: str, form: Format, ascii_only: bool, python: Path | None, engine: Engine) -> None:
     """Print the step graph of each workflow that the flow names."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    workflows = asyncio.run(_load(flow, python))
+    workflows = asyncio.run(_load(flow, python, engine))
     if form in ("json", "svg") and len(workflows) > 1:
         names = ", ".join(w.name for w in workflows)
         raise CommandError(
@@ -28,11 +29,11 @@ def print_graph(flow: str, form: Format, ascii_only: bool, python: Path | None) 
     print("\n".join(render_graph(w.graph, form, width=width, ascii=ascii_only) for w in workflows))
 
 
-def check_flow(flow: str, python: Path | None) -> int:
+def check_flow(flow: str, python: Path | None, engine: Engine) -> int:
     """Say what is wrong with every workflow of the flow, or that nothing is."""
     path = Path(flow.rpartition(":")[0] or flow)
     fatal = False
-    for workflow in asyncio.run(_load(flow, python)):
+    for workflow in asyncio.run(_load(flow, python, engine)):
         for problem in workflow.problems:
             say(f"{'error' if problem.fatal else 'warning'}: {describe_problem(problem, path)}")
         fatal |= any(p.fatal for p in workflow.problems)
@@ -42,9 +43,10 @@ def check_flow(flow: str, python: Path | None) -> int:
     return int(Exit.USAGE if fatal else Exit.DONE)
 
 
-async def _load(flow: str, python: Path | None) -> Sequence[WorkflowInfo]:
+async def _load(flow: str, python: Path | None, engine: Engine) -> Sequence[WorkflowInfo]:
     session = await open_session(
-        flow, SessionSettings(python=python, watch=False, keep=False, remember_breakpoints=False)
+        flow,
+        SessionSettings(python=python, engine=engine, watch=False, keep=False, remember_breakpoints=False),
     )
     try:
         return [session.workflow] if session.workflow else session.workflows

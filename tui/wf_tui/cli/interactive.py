@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from wf_debug.session import SessionSettings
+from wf_debug.session.settings import Engine, SessionSettings
 from wf_tui.app import run_app
-from wf_tui.cli.executing import script_spec
 from wf_tui.cli.exits import CommandError
-from wf_tui.cli.inputs import start_fields
-from wf_tui.cli.opening import breakpoints_of, spec_of
+from wf_tui.cli.inputs import breakpoints_of, spec_of, start_fields
 
 
 def debug_flow(
@@ -20,10 +19,13 @@ def debug_flow(
     breaks: Sequence[str],
     record: Path | None,
     python: Path | None,
+    engine: Engine = "auto",
 ) -> int:
     """Open the application on a flow; with fields given, the run starts without the form."""
-    fields = start_fields(pairs, document, None) if pairs or document else None
-    settings = SessionSettings(python=python, recording=record)
+    fields = partial(start_fields, pairs, document) if pairs or document else None
+    if fields is not None:
+        fields(None)  # what cannot be read is said before the screen is taken
+    settings = SessionSettings(python=python, engine=engine, recording=record)
     return run_app(spec_of(flow), settings, fields, breakpoints_of(breaks))
 
 
@@ -31,6 +33,8 @@ def debug_script(
     script: str, arguments: tuple[str, ...], breaks: Sequence[str], record: Path | None, python: Path | None
 ) -> int:
     """Open the application on a script, which is executed at once."""
+    from wf_tui.cli.executing import script_spec
+
     settings = SessionSettings(python=python, recording=record)
     return run_app(script_spec(script, arguments), settings, None, breakpoints_of(breaks))
 

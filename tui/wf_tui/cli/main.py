@@ -29,6 +29,12 @@ FlowArgument = Annotated[
 PythonOption = Annotated[
     Path | None, typer.Option("--python", help="Interpreter that runs the flow (default: the project's own).")
 ]
+EngineOption = Annotated[
+    Literal["auto", "native", "llamaindex"],
+    typer.Option(
+        "--engine", help="What runs the flow; native also runs one that is written for LlamaIndex Workflows."
+    ),
+]
 FieldOption = Annotated[
     list[str] | None,
     typer.Option("-i", metavar="KEY=VALUE", help="A field of the start event; may be given again."),
@@ -64,11 +70,12 @@ def debug(
     breaks: BreakOption = None,
     record: RecordOption = None,
     python: PythonOption = None,
+    engine: EngineOption = "auto",
 ) -> None:
     _need_terminal(f"wf-tui run {flow}")
     from wf_tui.cli.interactive import debug_flow
 
-    sys.exit(debug_flow(flow, field or [], document, breaks or [], record, python))
+    sys.exit(debug_flow(flow, field or [], document, breaks or [], record, python, engine))
 
 
 @cli.command(help="Run a flow without a screen: log to stderr, the result alone to stdout.")
@@ -82,6 +89,7 @@ def run(
     record: RecordOption = None,
     timeout: TimeoutOption = None,
     python: PythonOption = None,
+    engine: EngineOption = "auto",
 ) -> None:
     from wf_tui.cli.headless import HeadlessRun, run_headless
 
@@ -95,6 +103,7 @@ def run(
         record,
         timeout,
         python,
+        engine,
     )
     sys.exit(run_headless(wanted))
 
@@ -136,17 +145,18 @@ def graph(
     form: Annotated[Literal["text", "mermaid", "dot", "json", "svg"], typer.Option("--format")] = "text",
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with plain ASCII.")] = False,
     python: PythonOption = None,
+    engine: EngineOption = "auto",
 ) -> None:
     from wf_tui.cli.inspecting import print_graph
 
-    print_graph(flow, form, ascii_only, python)
+    print_graph(flow, form, ascii_only, python, engine)
 
 
 @cli.command(help="Load and validate a flow; each problem with file and line.")
-def check(flow: FlowArgument, python: PythonOption = None) -> None:
+def check(flow: FlowArgument, python: PythonOption = None, engine: EngineOption = "auto") -> None:
     from wf_tui.cli.inspecting import check_flow
 
-    sys.exit(check_flow(flow, python))
+    sys.exit(check_flow(flow, python, engine))
 
 
 @cli.command("open", help="Open the recording of a past session.")

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
-from wf_debug.control.breakpoints import BadBreakpoint, Breakpoint, parse_breakpoint
-from wf_debug.session import FlowSpec, Session, SessionError, SessionSettings
+from wf_debug.control.breakpoints import Breakpoint
+from wf_debug.session import Session, SessionError, SessionSettings
 from wf_debug.wire import Problem, WorkflowInfo
 from wf_tui.cli.exits import CommandError
-from wf_tui.cli.inputs import split_flow
-
-
-def spec_of(flow: str) -> FlowSpec:
-    """The flow as the command line names it."""
-    path, name = split_flow(flow)
-    return FlowSpec(path=path, workflow=name)
-
-
-def breakpoints_of(specs: Iterable[str]) -> list[Breakpoint]:
-    """Read every `--break`, numbered from 1 in their order."""
-    try:
-        return [
-            parse_breakpoint(spec).model_copy(update={"id": number})
-            for number, spec in enumerate(specs, start=1)
-        ]
-    except BadBreakpoint as error:
-        raise CommandError(str(error)) from None
+from wf_tui.cli.inputs import spec_of
 
 
 async def open_session(flow: str, settings: SessionSettings) -> Session:
