@@ -37,6 +37,9 @@ class Backend(Protocol):
     def attach(self) -> None:
         """From now on every run of this engine in the process is debugged."""
 
+    def stand_in(self) -> None:
+        """From now on flows that are written for another engine of the same API are run by this one."""
+
     def find(self, module: ModuleType) -> list[Offer]:
         """The module's workflows, described and checked. Called with no loop running."""
 

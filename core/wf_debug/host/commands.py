@@ -99,6 +99,9 @@ class Commands:
     # -- flows
     def _load_flow(self, command: wire.Load) -> wire.Loaded:
         began = time.monotonic()
+        for backend in self._backends:
+            if backend.name == command.engine:
+                backend.stand_in()
         offers = self._reloader.load(Path(command.path), command.engine)
         if command.workflow is not None:
             _choose(offers, command.workflow)

@@ -63,6 +63,9 @@ class LlamaIndexBackend:
         self._scope.enter_context(self._runtime.registering())
 
     # -- flows
+    def stand_in(self) -> None:
+        """Nothing to do: the names are this engine's own."""
+
     def find(self, module: ModuleType) -> list[Offer]:
         base = getattr(sys.modules.get(_IMPORT_NAME), "Workflow", None)
         if not isinstance(base, type):

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any, cast
 
-from wf_core import Context, Workflow
+from wf_core import Context, Workflow, alias
 from wf_core.engine import instrument as engine
 from wf_core.events import Event
 from wf_core.handler import WorkflowHandler
@@ -47,6 +47,9 @@ class NativeBackend:
 
     def attach(self) -> None:
         engine.attach(self._instrument)
+
+    def stand_in(self) -> None:
+        alias.install()
 
     def find(self, module: ModuleType) -> list[Offer]:
         return offers.find(module, self._debugger.user_code)
