@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from wf_core.engine import collecting
-from wf_core.engine.commands import Command, Emit, Fail, Queued, Resume, RetryLater, Routed, Start
+from wf_core.engine.commands import Command, Fail, Queued, Resume, RetryLater, Start, Unhandled
 from wf_core.engine.joins import Joins
 from wf_core.engine.plan import FlowPlan, StepPlan
 from wf_core.engine.state import NO_RECOVERIES, How, Pending, StepState, StepStates, Stream, Wait, Work
@@ -74,7 +74,7 @@ class Broker:
         del self.pending[pending.id]
         waits = self._awaiting(pending.event) if self.waits else ()
         takers = self._takers(type(pending.event), pending.target, waits)
-        out: list[Command] = [Routed(pending, takers, waits)]
+        out: list[Command] = [] if takers or waits else [Unhandled(pending)]
         for wait in waits:
             wait.emission = pending.id
             self._answer(wait, pending.event, out)
@@ -152,7 +152,7 @@ class Broker:
         scope = self.joins.open(work) if fanned_out else work.scope
         emitted = [self.announce(e, "returned", work.id, None, scope, work.recoveries) for e in events]
         self._retire(work, out)
-        out.extend(map(Emit, emitted))
+        out.extend(emitted)
         if fanned_out and scope is not None:
             self.joins.leave(scope, out)
         return out
@@ -209,7 +209,7 @@ class Broker:
         recoveries = {**work.recoveries, handler: spent + 1}
         rescue = self.announce(event, "returned", work.id, handler, work.scope, recoveries)
         self._retire(work, out)
-        out.append(Emit(rescue))
+        out.append(rescue)
 
     def _retire(self, work: Work, out: list[Command]) -> None:
         """The work is finished for good."""

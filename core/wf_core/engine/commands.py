@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from wf_core.engine.plan import StepPlan
 from wf_core.engine.state import Pending, Wait, Work
 from wf_core.events import Event
 
@@ -27,15 +24,13 @@ class Queued:
         self.work = work
 
 
-class Routed:
-    """Told: who takes the event. Nobody: both are empty."""
+class Unhandled:
+    """Told: nobody takes the event."""
 
-    __slots__ = ("pending", "takers", "waits")
+    __slots__ = ("pending",)
 
-    def __init__(self, pending: Pending, takers: Sequence[StepPlan], waits: Sequence[Wait]) -> None:
+    def __init__(self, pending: Pending) -> None:
         self.pending = pending
-        self.takers = takers
-        self.waits = waits
 
 
 class Resume:
@@ -56,15 +51,6 @@ class RetryLater:
     def __init__(self, work: Work, delay: float) -> None:
         self.work = work
         self.delay = delay
-
-
-class Emit:
-    """Pass a new event through the gate and have it routed."""
-
-    __slots__ = ("pending",)
-
-    def __init__(self, pending: Pending) -> None:
-        self.pending = pending
 
 
 class Fail:
@@ -96,4 +82,5 @@ class Warn:
         self.text = text
 
 
-Command = Start | Queued | Routed | Resume | RetryLater | Emit | Fail | Warn
+Command = Start | Queued | Unhandled | Resume | RetryLater | Pending | Fail | Warn
+"""A pending event is to be passed through the gate and routed."""

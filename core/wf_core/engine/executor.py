@@ -6,17 +6,28 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wf_core.engine.plan import StepPlan
     from wf_core.engine.state import Work
     from wf_core.workflow import Workflow
 
 
-async def execute(workflow: Workflow, work: Work, arguments: dict[str, Any]) -> Any:
+def execute(workflow: Workflow, work: Work, arguments: dict[str, Any]) -> Coroutine[Any, Any, Any]:
     """What the body returns; raises what it raises. A thread sees a copy of the task's context variables."""
     plan = work.plan
     function = plan.function if plan.free else getattr(workflow, plan.name)
+    if plan.direct:
+        body: Coroutine[Any, Any, Any] = function(**arguments)
+        return body
+    return _indirect(workflow, plan, function, arguments)
+
+
+async def _indirect(
+    workflow: Workflow, plan: StepPlan, function: Callable[..., Any], arguments: dict[str, Any]
+) -> Any:
     if plan.resources:
         arguments.update(await workflow._resource_manager.resolve_all(plan.resources))
     if plan.is_async:

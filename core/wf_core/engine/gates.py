@@ -24,7 +24,6 @@ from wf_core.errors import WorkflowRuntimeError
 from wf_core.events import Event
 
 if TYPE_CHECKING:
-    from wf_core.engine.commands import Routed
     from wf_core.engine.runner import Run
     from wf_core.engine.state import Pending, Work
 
@@ -88,11 +87,10 @@ class Gates:
             if twin is not None and not self._run.over:
                 self._run.proceed(twin)
 
-    def routed(self, command: Routed) -> None:
+    def routing(self, pending: Pending) -> None:
         """Tell who takes an event."""
-        steps = [step.name for step in command.takers]
-        waits = [wait.work.id for wait in command.waits]
-        self._ask("routed", _emission(command.pending), steps, waits)
+        takers = self._run.accepts(pending.event, pending.target)
+        self._ask("routed", _emission(pending), *takers)
 
     # -- starting --------------------------------------------------------------------------------------------
     async def admitted(self, work: Work) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from wf_core.engine import results
 from wf_core.engine.broker import Failure
-from wf_core.engine.commands import Fail, Start
+from wf_core.engine.commands import Fail
 from wf_core.engine.executor import arguments_of, execute
 from wf_core.engine.limits import limited
 from wf_core.engine.state import Work
@@ -42,10 +42,9 @@ class Invoking:
         """To be started by `flush`."""
         self._flushing = False
 
-    def start(self, command: Start) -> None:
+    def start(self, work: Work) -> None:
         """Get the work ready."""
-        work = command.work
-        self._run.note(work, StepState.RUNNING)
+        self._run.stream.note(work, StepState.RUNNING)
         self.ready.append(work)
 
     def flush(self) -> None:
@@ -128,12 +127,12 @@ class Invoking:
 
     def _returned(self, work: Work, value: Any, events: tuple[Event, ...], fanned_out: bool) -> None:
         run = self._run
-        run.note(work, StepState.NOT_RUNNING, type(events[-1] if events else None))
+        run.stream.note(work, StepState.NOT_RUNNING, type(events[-1] if events else None))
         if run.gates is not None:
             run.gates.returned(work, value)
         else:
             for event in events:
-                if isinstance(event, StopEvent):
+                if run.broker.plan.matters_outside(type(event)) and isinstance(event, StopEvent):
                     run.finish(event, work.id)
                     return
         run.perform(run.broker.returned(work, events, fanned_out=fanned_out))
@@ -149,7 +148,7 @@ class Invoking:
                 delay = _retry_delay(run.run_id, work, error, elapsed)
             except Exception as fault:
                 error = fault
-        run.note(work, StepState.NOT_RUNNING)
+        run.stream.note(work, StepState.NOT_RUNNING)
         if run.gates is not None:
             run.gates.failed(work, error, delay)
         if not fatal:

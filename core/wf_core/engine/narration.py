@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from wf_core.engine.stream import EventStream, Note, StateNote
-from wf_core.events import Event, StepState
+from wf_core.engine.state import Work
+from wf_core.engine.stream import EventStream
+from wf_core.events import Event, InternalDispatchEvent, StepState
 
 logger = logging.getLogger("wf_core.verbose")
 _SHOWN = 200
@@ -22,18 +23,23 @@ class NarratedStream(EventStream):
         _say(f"[event] {_short(event)}")
         super().put(event)
 
-    def note(self, note: Note) -> None:
-        """Add what becomes one of the engine's own events, and tell it."""
-        _say(f"[event] {_short(note)}" if isinstance(note, Event) else _step_line(note))
-        super().note(note)
+    def note(self, work: Work, state: StepState, given: type | None = None) -> None:
+        """Add what a step is doing, and tell it."""
+        _say(_step_line(work, state, given))
+        super().note(work, state, given)
+
+    def tell(self, event: InternalDispatchEvent) -> None:
+        """Add one of the engine's own events, and tell it."""
+        _say(f"[event] {_short(event)}")
+        super().tell(event)
 
 
-def _step_line(note: StateNote) -> str:
-    name, state, worker, taken, given = note
+def _step_line(work: Work, state: StepState, given: type | None) -> str:
+    name, worker = work.step, work.worker
     if state is StepState.PREPARING:
         return f"[{name}] enqueued (waiting for capacity)"
     if state is StepState.RUNNING:
-        return f"[{name}:{worker}] started from {taken.__name__}"
+        return f"[{name}:{worker}] started from {work.input_type.__name__}"
     if given is None or given is type(None):
         return f"[{name}:{worker}] complete with no result"
     return f"[{name}:{worker}] complete with {given.__name__}"

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from wf_core.collect import Take
 from wf_core.decorators import StepConfig
-from wf_core.events import Event
+from wf_core.events import Event, InputRequiredEvent, StopEvent
 from wf_core.levels import stream_level_types
 from wf_core.matching import is_subclass, step_accepts_type
 from wf_core.state_store import most_derived_state_type
@@ -29,6 +29,7 @@ class StepPlan:
         "collects",
         "config",
         "context_param",
+        "direct",
         "event_param",
         "fans_out",
         "free",
@@ -55,6 +56,8 @@ class StepPlan:
         self.free = free
         """A free function, not looked up on the workflow instance."""
         self.is_async = asyncio.iscoroutinefunction(function)
+        self.direct = self.is_async and not config.resources
+        """Its body is nothing but the author's coroutine."""
         self.accepts = tuple(config.accepted_events)
         self.subclasses = config.accept_event_subclasses
         self.workers = config.num_workers
@@ -93,6 +96,7 @@ class FlowPlan:
         self.joins = _joins_of(self.steps)
         """The collecting steps that each fan-out step's streams feed."""
         self._takers: dict[type[Event], tuple[StepPlan, ...]] = {}
+        self._outside: dict[type[Event], bool] = {}
         self.waits_with_subclasses = any(plan.subclasses for plan in self.steps.values())
 
     @functools.cached_property
@@ -108,6 +112,14 @@ class FlowPlan:
         except KeyError:
             found = tuple(plan for plan in self.steps.values() if plan.takes(kind))
             self._takers[kind] = found
+            return found
+
+    def matters_outside(self, kind: type[Event]) -> bool:
+        """Whether a step that returns such an event ends the run with it, or asks for input."""
+        try:
+            return self._outside[kind]
+        except KeyError:
+            found = self._outside[kind] = issubclass(kind, (StopEvent, InputRequiredEvent))
             return found
 
 

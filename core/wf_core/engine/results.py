@@ -25,7 +25,7 @@ def emitted_by(plan: StepPlan, value: Any) -> Emitted:
     """
     if value is None:
         return NOTHING
-    if isinstance(value, list) and plan.fans_out:
+    if plan.fans_out and isinstance(value, list):
         for item in value:
             if not isinstance(item, Event):
                 raise WorkflowRuntimeError(

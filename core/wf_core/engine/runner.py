@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from wf_core.engine import diagnosis
 from wf_core.engine.broker import Broker
 from wf_core.engine.clock import LoopClock
-from wf_core.engine.commands import Command, Emit, Fail, Queued, Resume, RetryLater, Routed, Start, Warn
+from wf_core.engine.commands import Command, Fail, Queued, Resume, RetryLater, Start, Unhandled, Warn
 from wf_core.engine.gates import Gates
 from wf_core.engine.instrument import Clock, RunEnd, attached
 from wf_core.engine.invoking import Invoking, current_step
@@ -195,16 +195,18 @@ class Run:
 
     def proceed(self, pending: Pending) -> None:
         """Past the gate: route the event, publish it if it is a prompt, end the run if it is a stop event."""
-        if pending.how == "returned":
-            if isinstance(pending.event, StopEvent):
-                self.finish(pending.event, pending.source)
-                return
-            if isinstance(pending.event, InputRequiredEvent):
-                self.publish(pending.event, pending.source)
-        elif pending.how == "prompt":
-            self.publish(pending.event, pending.source)
+        event = pending.event
+        if pending.how == "prompt":
+            self.publish(event, pending.source)
             self.drop(pending)
             return
+        if pending.how == "returned" and self.broker.plan.matters_outside(type(event)):
+            if isinstance(event, StopEvent):
+                self.finish(event, pending.source)
+                return
+            self.publish(event, pending.source)
+        if self.gates is not None:
+            self.gates.routing(pending)
         self.perform(self.broker.route(pending))
 
     def again(self, pending: Pending) -> Pending:
@@ -216,17 +218,12 @@ class Run:
         """The event goes nowhere."""
         self.perform(self.broker.forget(pending))
 
-    def _routed(self, command: Routed) -> None:
-        if self.gates is not None:
-            self.gates.routed(command)
-        if not command.takers and not command.waits:
-            self._unhandled(command.pending)
-
-    def _unhandled(self, pending: Pending) -> None:
+    def _unhandled(self, command: Unhandled) -> None:
+        pending = command.pending
         kind = type(pending.event)
         if issubclass(kind, InputRequiredEvent):
             return
-        self.stream.note(
+        self.stream.tell(
             UnhandledEvent(
                 event_type=kind.__name__,
                 qualified_name=f"{kind.__module__}.{kind.__name__}",
@@ -245,10 +242,6 @@ class Run:
         else:
             self.gates.publishing(event, source)
 
-    def note(self, work: Work, state: StepState, given: type | None = None) -> None:
-        """Tell those who read the engine's own events what a step is doing."""
-        self.stream.note((work.step, state, work.worker, work.input_type, given))
-
     # -- commands --------------------------------------------------------------------------------------------
     def perform(self, commands: Sequence[Command]) -> None:
         """Carry out what the broker asks for."""
@@ -264,7 +257,7 @@ class Run:
 
     def _queued(self, command: Queued) -> None:
         work = command.work
-        self.note(work, StepState.PREPARING)
+        self.stream.note(work, StepState.PREPARING)
         if self.gates is not None:
             self.gates.tell("queued", work)
 
@@ -289,7 +282,7 @@ class Run:
         self._idle_due = False
         if self.over or self.broker.live:
             return
-        self.stream.note(WorkflowIdleEvent())
+        self.stream.tell(WorkflowIdleEvent())
         why = diagnosis.stuck(self.broker)
         if why is None:
             return
@@ -382,10 +375,10 @@ class Run:
 
 
 _DO: dict[type[Command], Callable[[Run, Any], None]] = {
-    Start: lambda run, command: run.invoking.start(command),
+    Start: lambda run, command: run.invoking.start(command.work),
     Queued: Run._queued,
-    Routed: Run._routed,
-    Emit: lambda run, command: run.admit(command.pending),
+    Unhandled: Run._unhandled,
+    Pending: Run.admit,
     Resume: lambda run, command: run.waiting.resume(command),
     RetryLater: Run._retry_later,
     Fail: Run.fail,

@@ -10,12 +10,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 
+from wf_core.engine.state import Work
 from wf_core.errors import WorkflowRuntimeError
 from wf_core.events import Event, InternalDispatchEvent, StepState, StepStateChanged, StopEvent
 
 StateNote = tuple[str, StepState, int | None, type[Event], type | None]
 """What becomes a StepStateChanged: step, state, worker, input class, output class."""
-Note = StateNote | InternalDispatchEvent
 
 NOTES_KEPT = 1_000
 """Notes that wait for a late reader of the engine's own events."""
@@ -37,7 +37,7 @@ class EventStream:
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
-        self._notes: deque[tuple[int, Note]] = deque(maxlen=NOTES_KEPT)
+        self._notes: deque[tuple[int, StateNote | InternalDispatchEvent]] = deque(maxlen=NOTES_KEPT)
         """Each with the number of events that were published before it."""
         self._published = 0
         self._reader: asyncio.Future[None] | None = None
@@ -53,9 +53,15 @@ class EventStream:
         if self._reader is not None:
             self._wake()
 
-    def note(self, note: Note) -> None:
-        """Add what becomes one of the engine's own events."""
-        self._notes.append((self._published, note))
+    def note(self, work: Work, state: StepState, given: type | None = None) -> None:
+        """Add what a step is doing; `given` is the class of its output."""
+        self._notes.append((self._published, (work.step, state, work.worker, work.input_type, given)))
+        if self._reads_notes:
+            self._wake()
+
+    def tell(self, event: InternalDispatchEvent) -> None:
+        """Add another of the engine's own events."""
+        self._notes.append((self._published, event))
         if self._reads_notes:
             self._wake()
 
@@ -116,7 +122,7 @@ class EventStream:
             self._reader.set_result(None)
 
 
-def _as_event(note: Note) -> InternalDispatchEvent:
+def _as_event(note: StateNote | InternalDispatchEvent) -> InternalDispatchEvent:
     if isinstance(note, InternalDispatchEvent):
         return note
     name, state, worker, taken, given = note

@@ -39,7 +39,7 @@ class Waiting:
             await asyncio.sleep(0)
             return _answer(work.answers[key], kind)
         run = self._run
-        run.note(work, StepState.NOT_RUNNING)
+        run.stream.note(work, StepState.NOT_RUNNING)
         wait, commands = run.broker.wait(work, key, kind, requirements, timeout)
         arrival = self._arrivals[wait.id] = run.loop.create_future()
         if work.limit is not None:
@@ -68,7 +68,7 @@ class Waiting:
     def resume(self, command: Resume) -> None:
         """Give the body its answer."""
         run, wait = self._run, command.wait
-        run.note(wait.work, StepState.RUNNING)
+        run.stream.note(wait.work, StepState.RUNNING)
         if run.gates is not None:
             run.gates.tell("resumed", wait.work, wait.emission)
         arrival = self._arrivals.get(wait.id)
