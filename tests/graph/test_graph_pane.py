@@ -123,7 +123,7 @@ async def test_states_are_told_by_glyph_and_nothing_moves() -> None:
                 "aggregate_tool_results": doing("aggregate_tool_results", failed=1, finished=2),
             }
         )
-        for shown in ("✓ init_run", "↻ setup", "● run_", "◌ parse", "◆ call_tool", "✗ aggregate"):
+        for shown in ("✓ init_run", "↻ setup", "▸ run_", "◔ parse", "◆ call_tool", "✗ aggregate"):
             row_of(app, shown)
         after = screen(app)
         assert [len(line) for line in after] == [len(line) for line in before]
@@ -149,19 +149,19 @@ async def test_breakpoints_mark_steps_and_labels() -> None:
                 Breakpoint(event="AgentSetup", enabled=False),
             ]
         )
-        assert "│◉○ call_tool" in row_of(app, "call_tool")
-        assert "│◉ToolCall" in row_of(app, "◉ToolCall")
+        assert "│●○ call_tool" in row_of(app, "call_tool")
+        assert "│●ToolCall" in row_of(app, "●ToolCall")
         assert "│ AgentSetup" in row_of(app, "AgentSetup")
         assert len(row_of(app, "call_tool")) == width
         app.pane.mark_breakpoints([])
-        assert "◉○" not in "".join(screen(app))
+        assert "●○" not in "".join(screen(app))
 
 
 async def test_breakpoints_in_ascii_and_in_compact_boxes() -> None:
     async with showing(react(), 60, 20, ascii_only=True) as (app, _pilot):
         app.pane.mark_breakpoints([Breakpoint(step="call_tool"), Breakpoint(event="ToolCall")])
-        assert "!o call_tool]" in row_of(app, "call_tool]")
-        assert "v!ToolCall" in row_of(app, "!ToolCall")
+        assert "*o call_tool]" in row_of(app, "call_tool]")
+        assert "v*ToolCall" in row_of(app, "*ToolCall")
         assert all(line.isascii() for line in screen(app))
 
 
@@ -225,7 +225,7 @@ async def test_a_tiny_pane_shows_a_step_and_follows_the_one_at_work() -> None:
         assert "init_run" in "\n".join(screen(app))
         app.pane.sync({"call_tool": doing("call_tool", "running", workers=1)})
         await pilot.pause()
-        row_of(app, "● call_tool")
+        row_of(app, "▸ call_tool")
 
 
 async def test_following_ends_when_the_person_scrolls_and_begins_with_the_next_run() -> None:
@@ -237,7 +237,7 @@ async def test_following_ends_when_the_person_scrolls_and_begins_with_the_next_r
         assert app.pane.scroll_offset == seen
         app.pane.sync({"init_run": doing("init_run", "running", workers=1)})
         await pilot.pause()
-        row_of(app, "● init_run")
+        row_of(app, "▸ init_run")
 
 
 async def test_no_graph_and_no_steps_are_no_fault() -> None:

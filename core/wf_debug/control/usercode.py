@@ -88,9 +88,12 @@ class UserCode:
         )
 
     def traceback_of(self, error: BaseException) -> str:
-        """The traceback as python prints it, shortened in the middle when huge."""
+        """As python prints it, from the first user line on; shortened in the middle when huge."""
+        trace = error.__traceback__
+        while trace is not None and not self.owns(trace.tb_frame.f_code.co_filename):
+            trace = trace.tb_next
         try:
-            text = "".join(traceback.format_exception(error))
+            text = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
         except Exception:
             text = f"{type(error).__name__} (its traceback can't be written)"
         if len(text) > _LONGEST_TRACEBACK:

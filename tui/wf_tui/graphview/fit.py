@@ -17,6 +17,8 @@ LADDER = (
     Rung("compact", gap=1, label_limit=0),
 )
 """From the most detail to the least."""
+READABLE = LADDER[3]
+"""The last level whose labels are more than a hint."""
 
 
 class Fitter:
@@ -44,6 +46,11 @@ class Fitter:
                 return drawing
         narrow = [self.at(rung) for rung in LADDER if rung.label_limit and self.at(rung).width <= width]
         return min(narrow, key=lambda drawing: drawing.height) if narrow else self.at(LADDER[-1])
+
+    @property
+    def readable_width(self) -> int:
+        """The least width at which the labels can still be read."""
+        return self.at(READABLE).width
 
     def fit_width(self, width: int) -> Drawing:
         """The most detailed drawing that is no wider than `width`, else the narrowest."""

@@ -71,8 +71,8 @@ UNICODE = Glyphs(
     },
     states={
         "idle": "○",
-        "running": "●",
-        "waiting": "◌",
+        "running": "▸",
+        "waiting": "◔",
         "held": "◆",
         "failed": "✗",
         "done": "✓",
@@ -98,7 +98,7 @@ UNICODE = Glyphs(
     loop="↺",
     ellipsis="…",
     times="×",
-    breakpoint="◉",
+    breakpoint="●",
 )
 
 ASCII = Glyphs(
@@ -110,12 +110,12 @@ ASCII = Glyphs(
     },
     states={
         "idle": "o",
-        "running": "*",
+        "running": ">",
         "waiting": "?",
-        "held": "H",
+        "held": "#",
         "failed": "x",
         "done": "+",
-        "retrying": "r",
+        "retrying": "~",
     },
     box=("+", "+", "+", "+", "-", "|"),
     human_box=("+", "+", "+", "+", ".", ":"),
@@ -137,5 +137,5 @@ ASCII = Glyphs(
     loop="@",
     ellipsis="~",
     times="x",
-    breakpoint="!",
+    breakpoint="*",
 )

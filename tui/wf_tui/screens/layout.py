@@ -27,3 +27,15 @@ def visible_panes(mode: Mode, zoomed: bool, focused: PaneName, detail: PaneName)
     if mode == "narrow":
         return frozenset({"graph", "lanes", "timeline", detail})
     return frozenset(EVERYWHERE)
+
+
+_LEFT: dict[Mode, tuple[float, float]] = {"narrow": (0.42, 0.55), "normal": (0.4, 0.52), "wide": (0.3, 0.42)}
+"""The left column's share of the width: usual, and at most, where that shows the graph's labels."""
+
+
+def left_width(mode: Mode, width: int, graph: int, shown: frozenset[PaneName]) -> int | None:
+    """Columns for graph and lanes beside other panes; None: the style sheet's."""
+    if mode not in _LEFT or not shown & {"graph", "lanes"} or not shown - {"graph", "lanes"}:
+        return None
+    least, most = (round(share * width) for share in _LEFT[mode])
+    return max(graph, least) if graph <= most else least

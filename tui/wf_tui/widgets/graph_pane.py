@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -88,6 +89,12 @@ class GraphPane(ScrollView, can_focus=True):
         def control(self) -> GraphPane:
             return self.pane
 
+    @dataclass
+    class Measured(Message):
+        """A graph is there to be drawn; `width` cells show it with readable labels."""
+
+        width: int
+
     class Chosen(Selected):
         """Enter or a double click on the selected step or event type."""
 
@@ -100,6 +107,7 @@ class GraphPane(ScrollView, can_focus=True):
         self._graph: FlowGraph | None = None
         self._observed: dict[EdgeKey, None] = {}
         self._fitter: Fitter | None = None
+        self._measured: Fitter | None = None
         self._picture: Picture | None = None
         self._activity: Mapping[str, StepActivity] = {}
         self._counts: Mapping[EdgeKey, int] = {}
@@ -185,6 +193,11 @@ class GraphPane(ScrollView, can_focus=True):
             self._observed.update(dict.fromkeys(fresh))
             self._plan()
 
+    def _measure(self, fitter: Fitter) -> None:
+        if self._measured is not fitter:
+            self._measured = fitter
+            self.post_message(self.Measured(fitter.readable_width))
+
     def _fit(self) -> None:
         width, height = self._room
         if self._fitter is None or not (width and height):
@@ -193,11 +206,14 @@ class GraphPane(ScrollView, can_focus=True):
             self.run_worker(self._fit_aside(self._fitter, width, height), exclusive=True, group="layout")
         else:
             self._adopt(self._fitter.fit(width, height))
+            self._measure(self._fitter)
 
     async def _fit_aside(self, fitter: Fitter, width: int, height: int) -> None:
         drawing = await asyncio.to_thread(fitter.fit, width, height)
         if fitter is self._fitter:
             self._adopt(drawing)
+            await asyncio.to_thread(lambda: fitter.readable_width)
+            self._measure(fitter)
 
     @property
     def _room(self) -> Size:

@@ -8,7 +8,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.message import Message
 from textual.reactive import var
 
-from wf_tui.screens.layout import EVERYWHERE, MODES, Mode, PaneName, mode_of, visible_panes
+from wf_tui.screens.layout import EVERYWHERE, MODES, Mode, PaneName, left_width, mode_of, visible_panes
 from wf_tui.widgets.graph_pane import GraphPane
 from wf_tui.widgets.inspector import Inspector
 from wf_tui.widgets.lanes import Lanes
@@ -30,6 +30,7 @@ class Panes(Horizontal):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._detail: PaneName = "inspector"
+        self._graph_width = 0
 
     def compose(self) -> ComposeResult:
         with Vertical(id="left"):
@@ -87,8 +88,18 @@ class Panes(Horizontal):
         """The panes on screen."""
         return visible_panes(self.mode, self.zoomed, self.focused, self._detail)
 
+    def on_graph_pane_measured(self, event: GraphPane.Measured) -> None:
+        self._graph_width = event.width + 2  # the pane's border
+        self._arrange()
+
+    def on_resize(self) -> None:
+        self._arrange()
+
     def _arrange(self) -> None:
         shown = self.shown
+        self.query_one("#left").styles.width = left_width(
+            self.mode, self.size.width, self._graph_width, shown
+        )
         for name in EVERYWHERE:
             self.pane(name).display = name in shown
         self.query_one("#left").display = bool(shown & {"graph", "lanes"})
