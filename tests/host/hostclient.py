@@ -43,7 +43,8 @@ class HostClient:
         """Replies to lines that had no id."""
         self.gone = asyncio.Event()
 
-    async def start(self, **config: Any) -> HostClient:
+    async def start(self, python: str = sys.executable, **config: Any) -> HostClient:
+        """Under that interpreter."""
         socket = self.folder / "s"
         self.server = await asyncio.start_unix_server(self._accept, str(socket), limit=1 << 27)
         settings = HostConfig(
@@ -54,7 +55,7 @@ class HostClient:
             **config,
         )
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            python,
             "-m",
             "wf_debug.host",
             settings.model_dump_json(),

@@ -42,9 +42,8 @@ class LlamaIndexBackend:
         self._debugger = debugger
         self._runtime: DebugRuntime | None = None
         self._scope = ExitStack()
-        self._handlers: dict[str, tuple[Any, asyncio.AbstractEventLoop]] = {}
-        """Runs started here, also before their first turn."""
         self._tasks: set[asyncio.Task[None]] = set()
+        """What runs beside the runs; a run that was started here is held on to by its task."""
 
     @property
     def version(self) -> str:
@@ -118,8 +117,7 @@ class LlamaIndexBackend:
 
     # -- runs
     def live_runs(self) -> list[str]:
-        live = list(self._runtime.live) if self._runtime else []
-        return list(dict.fromkeys([*live, *self._handlers]))
+        return list(self._runtime.live) if self._runtime else []
 
     def workflow_of(self, run: str) -> type:
         return type(self._live(run).workflow)
@@ -165,22 +163,13 @@ class LlamaIndexBackend:
             raise Refused("invalid_workflow", text, where=offer.info.source) from error
         finally:
             self._runtime.started_here.discard(run_id)
-        self._handlers[run_id] = (handler, asyncio.get_running_loop())
-        self._keep(self._watch(run_id, handler))
+        self._keep(_see_to_its_end(handler))
         return run_id
 
     def _keep(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _watch(self, run_id: str, handler: Any) -> None:
-        try:
-            await handler
-        except BaseException:
-            return  # recorded as the end of the run
-        finally:
-            self._handlers.pop(run_id, None)
 
     def inject(self, run: str, event: Any, step: str | None) -> InjectResult:
         from wf_debug.backends.llamaindex.adapters import add_event
@@ -238,3 +227,10 @@ class LlamaIndexBackend:
             raise Refused("cannot_carry_over", f"the run can't go on: {refused}") from refused
         self._keep(thawed.send_rest(self._live(run), self._debugger.clock))
         return run, thawed.lost
+
+
+async def _see_to_its_end(handler: Any) -> None:
+    try:
+        await handler
+    except BaseException:
+        return  # recorded as the end of the run

@@ -12,8 +12,8 @@ from workflows import Workflow, events
 from workflows.events import Event
 
 from wf_core.representation.source import ContextUse, context_use, place_of
-from wf_core.retry_policy import describe
 from wf_debug.backends.edges import Wiring, edges_of
+from wf_debug.backends.llamaindex.retries import describe
 from wf_debug.graph import EventRole, EventType, FlowGraph, SourceRef, Step
 
 _ROLES: tuple[tuple[str, EventRole], ...] = (
