@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.graph import FlowGraph, SourceRef
+from wf_debug.trace.encoding import json_of
 from wf_debug.trace.records import Record
 
 PROTOCOL = 1
@@ -404,6 +405,10 @@ command_adapter: TypeAdapter[Command] = TypeAdapter(Command)
 host_message_adapter: TypeAdapter[HostMessage] = TypeAdapter(HostMessage)
 
 
+CUT_OFF = 96
+"""Exit code of a host whose connection user code closed under it."""
+
+
 class HostConfig(BaseModel):
     """How a spawned host is told what to do: one JSON argument on its command line."""
 
@@ -422,4 +427,4 @@ class HostConfig(BaseModel):
 
 def encode(message: BaseModel) -> bytes:
     """One line for the wire."""
-    return message.model_dump_json().encode() + b"\n"
+    return json_of(message) + b"\n"

@@ -6,10 +6,10 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
-from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 from wf_core.collect import Take
 from wf_core.decorators import StepConfig
@@ -300,13 +300,22 @@ def _event_chain(event_type: Any) -> list[str]:
     return [event_type.__name__, *(parent.__name__ for parent in parents)]
 
 
+class _QuietSchema(GenerateJsonSchema):
+    """A default without a JSON form is left out; that is no fault of the author's."""
+
+    ignored_warning_kinds: ClassVar[set[JsonSchemaWarningKind]] = {  # type: ignore[misc]
+        "skipped-choice",
+        "non-serializable-default",
+    }
+
+
 def _schema(annotation: Any) -> dict[str, Any] | None:
     """The JSON schema of a model; without the fields that have none."""
     if not is_subclass(annotation, BaseModel):
         return None
     try:
-        schema: dict[str, Any] = annotation.model_json_schema()
-    except PydanticInvalidForJsonSchema:
+        schema: dict[str, Any] = annotation.model_json_schema(schema_generator=_QuietSchema)
+    except Exception:  # pydantic's own, and whatever the fields' types raise
         fields = annotation.model_fields.items()
         required = [name for name, info in fields if info.is_required()]
         properties: dict[str, Any] = {name: {"title": name} for name, _ in fields}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from wf_debug.control.clock import FreezableClock
+from wf_debug.trace.encoding import json_of
 from wf_debug.trace.records import Log, RecordBase
 
 R = TypeVar("R", bound=RecordBase)
@@ -159,7 +160,7 @@ def _lines(batch: list[RecordBase]) -> list[bytes]:
     texts: list[bytes] = []
     size = 0
     for record in batch:
-        text = record.__pydantic_serializer__.to_json(record)
+        text = json_of(record)
         if texts and (len(texts) >= _BATCH_RECORDS or size + len(text) > _BATCH_BYTES):
             lines.append(_line(texts))
             texts, size = [], 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from wf_debug.wire import MAX_LINE
+from wf_debug.wire import CUT_OFF, MAX_LINE
+
+_leave = os._exit
+"""As it is before user code, or the host, puts another in its place."""
 
 
 class LineTooLong(ValueError):
@@ -15,7 +19,11 @@ class LineTooLong(ValueError):
 
 
 class Connection:
-    """Lines in and out. Writing waits for a slow reader; once the other side is gone it does nothing."""
+    """Lines in and out. Writing waits for a slow reader; once the other side is gone it does nothing.
+
+    When user code closed the descriptor (`os.closerange`), nothing can be recorded or commanded any more: the
+    process ends with CUT_OFF, which the session can tell.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -39,7 +47,9 @@ class Connection:
         try:
             with self._sending:
                 self._socket.sendall(line)
-        except OSError:
+        except OSError as error:
+            if not self.gone and not isinstance(error, ConnectionError):
+                _leave(CUT_OFF)
             self.gone = True
 
     def lines(self) -> Iterator[bytes | LineTooLong]:

@@ -215,11 +215,13 @@ def carry_origin_into_threads() -> None:
     ThreadPoolExecutor.submit = submit_in_context  # type: ignore[method-assign, assignment]
 
 
-def stop_in_forked_child(tracer: Tracer) -> None:
-    """A forked child prints to the real descriptors; its records are not the session's."""
+def stop_in_forked_child(tracer: Tracer, forked: Callable[[], None]) -> None:
+    """A forked child prints to the real descriptors; its records are not the session's. `forked` is called in
+    it."""
 
     def in_child() -> None:
         tracer.forked()
+        forked()
         sys.stdout = os.fdopen(os.dup(1), "w", buffering=1)
         sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
 

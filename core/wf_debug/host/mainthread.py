@@ -29,7 +29,7 @@ class MainThread:
         self._beating = False
         self._last_beat = time.monotonic()
         self.importing = False
-        self._ending = False
+        self._ending = self._forked = False
 
     def on_loop(self, job: Job) -> None:
         """Call `job` inside the loop. Any thread."""
@@ -53,8 +53,14 @@ class MainThread:
         self._ending = True
         self.loop.call_soon_threadsafe(self.loop.stop)
 
+    def forked(self) -> None:
+        """In a forked child: it may go on to its own end, but the loop is the parent's."""
+        self._ending = self._forked = True
+        self.loop.stop()
+
     def serve(self, failed: Callable[[BaseException], None]) -> None:
-        """Run until `end`. `failed` is told of what user code throws through the loop, such as sys.exit."""
+        """Run until `end`. `failed` is told of what user code throws through the loop, such as sys.exit; in a
+        forked child that is what ends it."""
         asyncio.set_event_loop(self.loop)
         while not self._ending:
             try:
@@ -62,6 +68,8 @@ class MainThread:
                 while self._beside:
                     self._beside.popleft()()
             except BaseException as error:
+                if self._forked:
+                    raise
                 failed(error)
 
     def blocked_for(self) -> float:

@@ -121,7 +121,7 @@ class HostProcess:
         sys.dont_write_bytecode = True
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._say_why_on_exit()
-        stop_in_forked_child(self.debugger.tracer)
+        stop_in_forked_child(self.debugger.tracer, self.main.forked)
         self.logs.install()
 
     def _say_why_on_exit(self) -> None:

@@ -48,10 +48,10 @@ class Server:
     def _answer(self, command: Command) -> None:
         try:
             result = self._commands.handlers[type(command)][1](command)
+            reply = encode(Reply(id=command.id, result=_plain(result)))
         except Exception as error:
-            self._reply(Reply(id=command.id, error=_wire_error(error)))
-        else:
-            self._reply(Reply(id=command.id, result=_plain(result)))
+            reply = encode(Reply(id=command.id, error=_wire_error(error)))
+        self._tracer.send_after_records(reply)
 
     def _refuse(self, command_id: int | None, message: str) -> None:
         self._reply(Reply(id=command_id, error=WireError(code="bad_message", message=message)))

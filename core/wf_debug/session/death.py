@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
+from wf_debug.session.lastwords import telling
 from wf_debug.session.link import Ending
 from wf_debug.trace.live import LiveState
 from wf_debug.trace.recording import Recording
 from wf_debug.trace.records import ClockResumed, ErrorInfo, Record, RunFailed
 from wf_debug.trace.rows import LogFilter
 
-_LAST_LINES = 5
+_LAST_LINES, _NATIVE_LINES = 5, 40
 
 
 def death_records(ending: Ending, live: LiveState, recording: Recording) -> list[Record]:
@@ -59,4 +60,4 @@ def _last_words(ending: Ending, recording: Recording, run: str, invocations: lis
         lines.extend(
             f"{row.step} #{invocation}: {row.text}" for row in recording.logs(wanted, last, _LAST_LINES)
         )
-    return "\n".join([*lines, *ending.tail])
+    return "\n".join([*lines, *telling(ending.tail, _NATIVE_LINES)])

@@ -13,6 +13,10 @@ class SessionError(Exception):
         super().__init__(error.message)
         self.error = error
 
+    def adding(self, text: str) -> SessionError:
+        """The same with more to its message."""
+        return SessionError(self.error.model_copy(update={"message": self.error.message + text}))
+
     @classmethod
     def of(cls, code: ErrorCode, message: str, hint: str = "") -> SessionError:
         return cls(WireError(code=code, message=message, hint=hint))

@@ -11,13 +11,14 @@ from typing import Literal
 from wf_debug.graph import joined
 from wf_debug.session.armory import Armory
 from wf_debug.session.death import death_records
+from wf_debug.session.errors import SessionError
 from wf_debug.session.interpreter import Interpreter, find_interpreter
 from wf_debug.session.journal import Journal
 from wf_debug.session.link import Ending, HostLink, Launch
 from wf_debug.session.settings import FlowSpec, SessionSettings
 from wf_debug.session.uninterrupted import uninterrupted
 from wf_debug.session.watching import fingerprint
-from wf_debug.trace.records import Record
+from wf_debug.trace.records import Log, Note, Record
 from wf_debug.wire import (
     CheckScript,
     Hello,
@@ -28,6 +29,9 @@ from wf_debug.wire import (
     WorkflowInfo,
     WorkflowSeen,
 )
+
+_LAST_WORDS = 8
+"""Records of a host that died while it loaded, looked at for what it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +105,23 @@ class Hosting:
             host = Host(link, await link.hello())
             host.loaded = await link.request(self._first_command(), Loaded)
             await self.arm(host)
-        except BaseException:
+        except BaseException as error:
+            said = self._said_last(link)
             self.let_records_through(link)
             await self.end(link)
+            if isinstance(error, SessionError) and error.error.code == "host_died" and said:
+                raise error.adding(said) from None
             raise
         return host
+
+    def _said_last(self, link: HostLink) -> str:
+        """What the flow said before its host ended: the end of its own output and the debugger's remarks."""
+        with self._lock:
+            records = self._waiting.get(link, [])[-_LAST_WORDS:]
+        texts = [
+            r.text for r in records if isinstance(r, Note) or (isinstance(r, Log) and r.source != "native")
+        ]
+        return "".join(f"\n  {text}" for text in texts)
 
     def _first_command(self) -> Load | CheckScript:
         path = str(self.flow.path.absolute())

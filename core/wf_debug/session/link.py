@@ -28,9 +28,11 @@ from pydantic import BaseModel, ValidationError
 from wf_debug.session.bootstrap import REFUSED
 from wf_debug.session.errors import SessionError
 from wf_debug.session.interpreter import Interpreter, refusal
+from wf_debug.session.lastwords import telling
 from wf_debug.session.launch import MeetingPlace, prepare, spawn
 from wf_debug.trace.records import Log, Note, Record
 from wf_debug.wire import (
+    CUT_OFF,
     MAX_LINE,
     PROTOCOL,
     CommandBase,
@@ -83,6 +85,10 @@ class Ending:
         if self.code < 0:
             name = signal.Signals(-self.code).name if -self.code in set(signal.Signals) else "unknown"
             return f"was killed by signal {-self.code} ({name})"
+        if self.code == CUT_OFF:
+            return (
+                "ended, as its connection to the debugger was closed by user code (os.closerange, os.close)"
+            )
         return f"ended with exit code {self.code}"
 
 
@@ -392,7 +398,8 @@ def _died(ending: Ending, command: str) -> SessionError:
 
 
 def _quoted(tail: deque[str] | tuple[str, ...]) -> str:
-    return "; its last output:\n" + "\n".join(f"  {line}" for line in list(tail)[-_QUOTED:]) if tail else ""
+    lines = "\n".join(f"  {line}" for line in telling(tuple(tail), _QUOTED))
+    return f"; its last output:\n{lines}" if tail else ""
 
 
 def _brief(error: ValidationError) -> str:

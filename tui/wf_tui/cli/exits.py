@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from wf_debug.graph import SourceRef
     from wf_debug.wire import WireError
 
 
@@ -39,14 +42,30 @@ class CommandError(Exception):
 
 def describe(error: WireError) -> str:
     """The place first, then what is wrong, then each field."""
-    place = f"{error.where}: " if error.where and str(error.where) not in error.message else ""
     fields = "".join(f"\n  {f.field or 'input'}: {f.message}" for f in error.fields)
-    return f"{place}{error.message}{fields}"
+    return f"{_placed(error.message, error.where)}{fields}"
+
+
+def _placed(message: str, where: SourceRef | None) -> str:
+    """The whole path in front, also of a message that begins with the file's name alone."""
+    if where is None or str(where) in message:
+        return message
+    short = f"{Path(where.file).name}:{where.line}"
+    if message.startswith(short):
+        return f"{where}{message[len(short) :]}"
+    return f"{where}: {message}"
 
 
 def say(text: str) -> None:
-    """One line to stderr."""
+    """Lines to stderr. What user code put into them can't colour, clear or retitle the terminal."""
+    if not text.isprintable():
+        text = _CONTROL.sub(lambda found: _VISIBLE.get(found[0], ""), _COLOUR.sub("", text))
     print(text, file=sys.stderr, flush=True)
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_VISIBLE = {chr(code): chr(0x2400 + code) for code in range(32)} | {"\x7f": "\u2421"}
 
 
 def die(error: CommandError) -> NoReturn:

@@ -167,15 +167,12 @@ def open_recording(recording: Annotated[Path, typer.Argument(metavar="RECORDING"
     sys.exit(open_past(recording))
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Entry point of the console script."""
-    arguments = _with_default(sys.argv[1:] if argv is None else argv)
+def run_command(arguments: list[str]) -> None:
+    """Do what the command line says, and exit."""
     try:
-        cli(arguments, prog_name="wf-tui")
+        cli(_with_default(arguments), prog_name="wf-tui")
     except CommandError as error:
         die(error)
-    except KeyboardInterrupt:
-        sys.exit(int(Exit.INTERRUPTED))
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing is left to say, and nothing may fail at
         # shutdown.

@@ -1,0 +1,40 @@
+"""However a command ends, it leaves no process and no file behind, and the terminal as it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wf_tui.cli.exits import say
+
+FLOWS = Path(__file__).parent.parent / "flows"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_run_and_host_in_order(number: signal.Signals, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wf_tui", "run", str(FLOWS / "misbehave.py"), "-i", "what=sleep"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        text=True,
+    )
+    assert process.stderr is not None
+    while "→ Do" not in process.stderr.readline():
+        pass
+    assert list(tmp_path.iterdir()) != []
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_user_code_says_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say("\x1b[31mred\x1b[0m\ta\nb \x1b]0;title\x07 \x1b[2J \x9b2J \u202egnp.exe 日本 é")
+    assert capsys.readouterr().err == "red\ta\nb ␛]0;title␇ ␛[2J 2J gnp.exe 日本 é\n"
