@@ -39,8 +39,7 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """A busy worker: the invocation in it and what that runs on. `since_t` is the run clock when it
-    started."""
+    """A busy worker: the invocation in it and what that runs on. `since` is the wall time of its start."""
 
     worker: int
     invocation: int
@@ -48,7 +47,7 @@ class WorkerState:
     status: WorkerStatus
     event_type: str
     event: str
-    since_t: float
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +242,7 @@ class RunActivity:
         )
         type_, preview = self._inputs.get(invocation, ("", ""))
         step.workers[number] = WorkerState(
-            number, invocation, record.attempt, status, type_, preview, record.t
+            number, invocation, record.attempt, status, type_, preview, record.wall
         )
 
     def _set_status(self, record: r.InRun, status: WorkerStatus) -> bool:
@@ -257,7 +256,7 @@ class RunActivity:
                     status,
                     worker.event_type,
                     worker.event,
-                    worker.since_t,
+                    worker.since,
                 )
                 return True
         return False

@@ -170,7 +170,10 @@ class InvocationResumed(InRun):
 
 
 class InvocationFinished(InRun):
-    """It returned. `result` is the returned event's type name (or list of them), None for None."""
+    """It returned. `result` is the returned event's type name (or list of them), None for None.
+
+    `duration`, here and below: the real seconds that the body took, however long the run clock stood still.
+    """
 
     kind: Literal["invocation_finished"] = "invocation_finished"
     duration: float

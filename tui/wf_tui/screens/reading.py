@@ -31,8 +31,15 @@ def holds_of(live: LiveState, run: str | None) -> list[Held]:
 
 
 # -- lanes
+def wall_now(source: Session | PostMortem, run: RunState | None) -> float:
+    """Wall time to measure busy workers by: now, or for what is over its last record's."""
+    return (
+        time.time() if run is None or (run.status == "running" and isinstance(source, Session)) else run.wall
+    )
+
+
 def lanes_of(graph: FlowGraph | None, live: LiveState, run: str | None, now: float) -> tuple[Lane, ...]:
-    """One lane a step: those of the graph in its order, then any other that ran."""
+    """One lane a step: those of the graph in its order, then any other that ran. `now` is wall time."""
     activities = dict(live.steps(run)) if run else {}
     slots = {step.name: step.num_workers for step in graph.steps} if graph else {}
     names = [*slots, *(name for name in activities if name not in slots)]
@@ -55,7 +62,7 @@ def _lane(step: str, slots: int, activity: StepActivity | None, now: float) -> L
 
 
 def _cell(worker: WorkerState, now: float) -> WorkerCell:
-    elapsed = look.seconds(max(now - worker.since_t, 0.0)) if worker.status != "held" else ""
+    elapsed = look.seconds(max(now - worker.since, 0.0)) if worker.status != "held" else ""
     return WorkerCell(worker.worker, worker.invocation, worker.status, worker.event_type, _calm(elapsed))
 
 

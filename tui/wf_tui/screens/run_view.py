@@ -251,7 +251,8 @@ class RunView(Screen[None]):
         if self._source is None:
             return
         now = self._clock.now()
-        self.lanes.show(reading.lanes_of(self.graph, self.live, self.run_id, now))
+        wall = reading.wall_now(self._source, self.run)
+        self.lanes.show(reading.lanes_of(self.graph, self.live, self.run_id, wall))
         self.query_one(Header).heads = reading.heads_of(self._source, self.run, now, self.run_id)
 
     def _show_titles(self) -> None:

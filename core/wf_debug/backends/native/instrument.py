@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Any
 
 from wf_core.engine import instrument as engine
@@ -85,6 +86,7 @@ class NativeInstrument(engine.Instrument):
         classes = visits.outcome_classes(invocation, outcome)
         if not self._controller.watches(run.run_id, "after", invocation.step, classes):
             return None
+        live.ended[invocation.id] = perf_counter()
         return self._ask(visits.of_outcome(run, invocation, outcome, self._payload), live)
 
     def publishing(self, run: RunHandle, event: Event, source: int | None) -> Verdict:
@@ -163,7 +165,7 @@ class NativeInstrument(engine.Instrument):
         current_origin.set(Origin(run.run_id, invocation.step, invocation.id, invocation.attempt))
         live.active[invocation.id] = (invocation.step, invocation.attempt)
         live.waiting.pop(invocation.id, None)
-        live.began[invocation.id] = self._clock.now()
+        live.began[invocation.id] = perf_counter()
         self._emit(
             run,
             records.InvocationStarted,
@@ -308,15 +310,15 @@ class NativeInstrument(engine.Instrument):
         return step, invocation, attempt
 
     def _over(self, run: RunHandle, invocation: Invocation) -> float:
-        """Forget a running attempt; its duration in seconds of run clock."""
+        """Forget a running attempt; how long its body took."""
         live = self.live.get(run.run_id)
         if live is None:
             return 0.0
         self._debugger.end_lines(Origin(run.run_id, invocation.step, invocation.id, invocation.attempt))
         live.waiting.pop(invocation.id, None)
         live.forget_later(invocation.id)
-        began = live.began.pop(invocation.id, None)
-        return 0.0 if began is None else self._clock.now() - began
+        began, ended = live.began.pop(invocation.id, None), live.ended.pop(invocation.id, None)
+        return 0.0 if began is None else (ended or perf_counter()) - began
 
     def _emit(
         self, run: RunHandle, kind: Callable[..., records.InRun], invocation: Invocation, **fields: Any

@@ -46,6 +46,8 @@ class LiveRun:
     injected: set[int] = field(default_factory=set)
     """Numbers of events that the person sent in."""
     began: dict[int, float] = field(default_factory=dict)
+    ended: dict[int, float] = field(default_factory=dict)
+    """When the bodies of those came to their end whose outcome may be held."""
     """Run clock at the start of each running invocation's present attempt."""
     active: dict[int, tuple[str, int]] = field(default_factory=dict)
     """Step and attempt of every invocation that started or was asked to."""
