@@ -10,20 +10,40 @@ import inspect
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     PlainSerializer,
     PlainValidator,
     PrivateAttr,
     SerializerFunctionWrapHandler,
     model_serializer,
 )
+from pydantic_core import CoreSchema
 
 from wf_core.serializers import JsonSerializer, active_serializer
+
+_PRIVATE: dict[str, Any] = {"_data": None, "_result": None}
+"""The private attributes of this module's models."""
+_setattr = object.__setattr__
+
+
+def _set_private(model: BaseModel, context: Any, /) -> None:
+    if getattr(model, "__pydantic_private__", None) is None:
+        private = dict.fromkeys(model.__private_attributes__)
+        private["_data"] = {}
+        _setattr(model, "__pydantic_private__", private)
+
+
+def _is_plain(cls: type[BaseModel]) -> bool:
+    """Whether a class has no private attributes and no hook after validation but those of this module."""
+    hook = inspect.unwrap(cls.model_post_init)
+    known = hook is _set_private or hook.__module__.startswith("pydantic.")
+    return known and cls.__private_attributes__.keys() <= _PRIVATE.keys()
 
 
 class DictLikeModel(BaseModel):
@@ -36,19 +56,31 @@ class DictLikeModel(BaseModel):
     _data: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Takes out pydantic's hook that fills private attributes, which costs as much as all else: a class
+        that has no more of them and no hook of its own is filled by `__init__`."""
+        schema = handler(source)
+        if schema["type"] != "model" or not _is_plain(cls):
+            return schema
+        return cast("CoreSchema", {key: value for key, value in schema.items() if key != "post_init"})
+
+    @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Replaces pydantic's chain of hooks that fill private attributes, one per base class, by one."""
-        plain = inspect.unwrap(cls.model_post_init) in (_PYDANTICS_HOOK, _set_private)
-        if plain and cls.__private_attributes__.keys() <= _PRIVATE.keys():
+        """Replaces that hook, a chain of one per base class, by one for `model_construct`."""
+        if _is_plain(cls):
             cls.model_post_init = _set_private  # type: ignore[method-assign]
 
     def __init__(self, **params: Any) -> None:
         fields = type(self).__pydantic_fields__
         if params.keys() <= fields.keys():
             self.__pydantic_validator__.validate_python(params, self_instance=self)
+            if self.__pydantic_private__ is None:
+                _setattr(self, "__pydantic_private__", {"_data": {}})
             return
         declared = {name: value for name, value in params.items() if name in fields}
         self.__pydantic_validator__.validate_python(declared, self_instance=self)
+        if self.__pydantic_private__ is None:
+            _setattr(self, "__pydantic_private__", {"_data": {}})
         private = self.__pydantic_private__ or {}
         data = private["_data"]
         for name, value in params.items():
@@ -118,18 +150,6 @@ class DictLikeModel(BaseModel):
         if self._data:
             dumped["_data"] = self._data
         return dumped
-
-
-_PRIVATE: dict[str, Any] = {"_data": None, "_result": None}
-"""The private attributes of this module's models."""
-_PYDANTICS_HOOK = inspect.unwrap(DictLikeModel.model_post_init)
-
-
-def _set_private(model: BaseModel, context: Any, /) -> None:
-    if getattr(model, "__pydantic_private__", None) is None:
-        private = dict.fromkeys(model.__private_attributes__)
-        private["_data"] = {}
-        object.__setattr__(model, "__pydantic_private__", private)
 
 
 class Event(DictLikeModel):
@@ -225,7 +245,8 @@ class StopEvent(Event):
     def __init__(self, result: Any = None, **kwargs: Any) -> None:
         if "result" in type(self).__pydantic_fields__:
             kwargs["result"] = result
-        super().__init__(_result=result, **kwargs)
+        super().__init__(**kwargs)
+        self.__pydantic_private__["_result"] = result  # type: ignore[index]
 
     def _get_result(self) -> Any:
         """What `result` gives; subclasses may override it."""

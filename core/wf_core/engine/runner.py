@@ -85,8 +85,8 @@ class Run:
         self.gates = Gates(self, instrument) if instrument is not None else None
         self.clock: Clock = (instrument.clock if instrument is not None else None) or LoopClock(self.loop)
         self.timers = Timers(self.clock)
-        self.waiting = Waiting(self)
-        self.invoking = Invoking(self)
+        self.waiting: Waiting = Waiting(self)
+        self.invoking: Invoking = Invoking(self)
         self._start_event = start
         self._elapsed_before = elapsed
         self._began: float | None = None
