@@ -22,7 +22,7 @@ from wf_core.events import Event, StopEvent
 from wf_core.handler import WorkflowHandler
 from wf_core.retry_policy import RetryInfo
 from wf_core.serializers import BaseSerializer
-from wf_core.state_store import InMemoryStateStore, default_state
+from wf_core.state_store import InMemoryStateStore, create_cleared_state
 
 if TYPE_CHECKING:
     from wf_core.workflow import Workflow
@@ -107,7 +107,7 @@ class Context(Generic[StateT]):
     def _first_store(self) -> InMemoryStateStore[Any]:
         if self._snapshot.state:
             return InMemoryStateStore.from_dict(self._snapshot.state, self._serializer)
-        return InMemoryStateStore(default_state(self._workflow._plan().state_type))
+        return InMemoryStateStore(create_cleared_state(self._workflow._plan().state_type))
 
     @property
     def is_running(self) -> bool:

@@ -85,7 +85,7 @@ class WorkflowHandler:
     def __str__(self) -> str:
         return (
             f"WorkflowHandler(workflow={self._run.workflow.workflow_name}, run_id={self.run_id}, "
-            f"result={self.get_stop_event()!r})"
+            f"result={self.get_stop_event()})"
         )
 
     def done(self) -> bool:

@@ -73,22 +73,22 @@ def read_signature(function: Callable[..., Any], localns: dict[str, Any] | None 
     return signature
 
 
-def inspect_signature(function: Callable[..., Any], localns: dict[str, Any] | None = None) -> StepSignature:
+def inspect_signature(fn: Callable[..., Any], localns: dict[str, Any] | None = None) -> StepSignature:
     """What the signature says, whether or not a step may have it.
 
     Raises TypeError for what can't be called, WorkflowValidationError for what can't be read.
     """
-    if not callable(function):
-        raise TypeError(f"Expected a callable object, got {type(function).__name__}")
-    hints = _type_hints(function, localns)
+    if not callable(fn):
+        raise TypeError(f"Expected a callable object, got {type(fn).__name__}")
+    hints = _type_hints(fn, localns)
     returned = hints.get("return")
-    _refuse_async_iterator(function, returned)
+    _refuse_async_iterator(fn, returned)
     signature = StepSignature(
         return_types=_produced(returned),
         is_fan_out=_is_fan_out(returned),
         bare_return_types=list(dict.fromkeys(_bare(returned))),
     )
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in inspect.signature(fn).parameters.items():
         if name not in ("self", "cls"):
             _read_parameter(signature, name, hints.get(name, parameter.annotation), localns)
     return signature
@@ -143,14 +143,14 @@ def _add_collection(signature: StepSignature, name: str, elements: tuple[Any, ..
     signature.accepted_events[name] = list(elements)
 
 
-def validate_step_signature(signature: StepSignature) -> None:
+def validate_step_signature(spec: StepSignature) -> None:
     """WorkflowValidationError if this can't be a step's signature."""
-    slots = signature.accepted_events
+    slots = spec.accepted_events
     if not slots:
         raise WorkflowValidationError(
             "Step signature must have at least one parameter annotated as type Event"
         )
-    if len(slots) > 1 and signature.collection_param is not None:
+    if len(slots) > 1 and spec.collection_param is not None:
         raise WorkflowValidationError(
             "A list[E] collection parameter cannot be combined with other event parameters. Use a single "
             "list[E] parameter, or multiple single-event parameters for a multi-slot join."
@@ -163,7 +163,7 @@ def validate_step_signature(signature: StepSignature) -> None:
                 f"single event type, but parameter {name!r} declares {len(types)}. Union-typed collect "
                 "parameters are not supported."
             )
-    if not signature.return_types:
+    if not spec.return_types:
         raise WorkflowValidationError(
             "Return types of workflows step functions must be annotated with their type."
         )
@@ -173,9 +173,9 @@ StepSignatureSpec = StepSignature
 """The familiar name."""
 
 
-def get_steps_from_class(cls: type) -> dict[str, Callable[..., Any]]:
+def get_steps_from_class(_class: type) -> dict[str, Callable[..., Any]]:
     """The methods that are steps, by name in alphabetical order."""
-    return {n: f for n, f in inspect.getmembers(cls, inspect.isfunction) if hasattr(f, "_step_config")}
+    return {n: f for n, f in inspect.getmembers(_class, inspect.isfunction) if hasattr(f, "_step_config")}
 
 
 def get_steps_from_instance(workflow: object) -> dict[str, Callable[..., Any]]:

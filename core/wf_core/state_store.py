@@ -12,13 +12,16 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import MappingProxyType
-from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from pydantic import BaseModel, ValidationError
 
 from wf_core.events import DictLikeModel
 from wf_core.serializers import BaseSerializer
 from wf_core.state_paths import MISSING, get_by_path, isolated, with_path_set
+
+if TYPE_CHECKING:
+    from wf_core.workflow import Workflow
 
 
 class DictState(DictLikeModel):
@@ -101,7 +104,7 @@ class InMemoryStateStore(Generic[StateT]):
     async def set_state(self, state: BaseModel) -> None:
         await self._begin_write()
         try:
-            self._state = _merged(self._state, state)
+            self._state = merge_state(self._state, state)
         finally:
             self._end_write()
         self._announce_all()
@@ -109,7 +112,7 @@ class InMemoryStateStore(Generic[StateT]):
     async def clear(self) -> None:
         await self._begin_write()
         try:
-            self._state = default_state(type(self._state))
+            self._state = create_cleared_state(type(self._state))
         finally:
             self._end_write()
         self._announce_all()
@@ -181,7 +184,7 @@ class InMemoryStateStore(Generic[StateT]):
         return cls(cast("StateT", decode_state(serialized_state.get("state_data"), serializer)))
 
 
-def default_state(state_type: type[StateT]) -> StateT:
+def create_cleared_state(state_type: type[StateT]) -> StateT:
     """A state of that type with nothing set; ValueError if a field has no default."""
     try:
         return state_type()
@@ -207,22 +210,27 @@ def most_derived_state_type(declared: Iterable[type[BaseModel] | None]) -> type[
     raise ValueError(f"Multiple state types are not in a compatible inheritance hierarchy: {names}")
 
 
-def decode_state(data: Any, serializer: BaseSerializer) -> BaseModel:
+def infer_state_type(workflow: Workflow) -> type[BaseModel]:
+    """The state type of the workflow's runs; ValueError if its steps contradict each other."""
+    return workflow._plan().state_type
+
+
+def decode_state(state_data: Any, serializer: BaseSerializer) -> BaseModel:
     """The state in a snapshot's `state_data`, told by its shape; ValueError for an unknown one."""
-    if data is None:
+    if state_data is None:
         return DictState()
-    if isinstance(data, BaseModel):
-        return data
-    if isinstance(data, str):
-        wrapped = _json_or_none(data)
+    if isinstance(state_data, BaseModel):
+        return state_data
+    if isinstance(state_data, str):
+        wrapped = _json_or_none(state_data)
         if isinstance(wrapped, dict) and "_data" in wrapped:
             return _read_items(wrapped["_data"], serializer)
-        return _model_or_raise(serializer.deserialize(data))
-    if isinstance(data, dict):
-        if "_data" in data:
-            return _read_items(data["_data"], serializer)
-        return _model_or_raise(serializer.deserialize(json.dumps(data)))
-    raise ValueError(f"Unrecognized state payload of type {type(data).__name__}")
+        return _model_or_raise(serializer.deserialize(state_data))
+    if isinstance(state_data, dict):
+        if "_data" in state_data:
+            return _read_items(state_data["_data"], serializer)
+        return _model_or_raise(serializer.deserialize(json.dumps(state_data)))
+    raise ValueError(f"Unrecognized state payload of type {type(state_data).__name__}")
 
 
 def _json_or_none(text: str) -> Any:
@@ -264,12 +272,13 @@ def _read_items(items: Mapping[str, str], serializer: BaseSerializer) -> DictSta
     return state
 
 
-def _merged(current: StateT, incoming: BaseModel) -> StateT:
-    kind = type(current)
+def merge_state(current_state: StateT, incoming: BaseModel) -> StateT:
+    """The state that `set_state(incoming)` leads to; ValueError if the types are not related."""
+    kind = type(current_state)
     if isinstance(incoming, kind):
         return incoming
     if issubclass(kind, type(incoming)):
-        return kind.model_validate({**current.model_dump(), **incoming.model_dump()})
+        return kind.model_validate({**current_state.model_dump(), **incoming.model_dump()})
     raise ValueError(f"State must be of type {kind.__name__} or a parent type, got {type(incoming).__name__}")
 
 

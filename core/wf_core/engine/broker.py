@@ -355,6 +355,8 @@ class Broker:
 
     def running(self) -> list[str]:
         """The steps that have an invocation on a worker."""
+        if self.over:
+            return []
         return [name for name in self.plan.steps if name in self.steps and self.steps[name].running]
 
     def resume(self) -> list[Command]:
