@@ -8,7 +8,7 @@ import pytest
 
 from wf_debug.graph import EventType
 from wf_tui.cli.exits import CommandError
-from wf_tui.cli.inputs import answer_fields, split_flow, start_fields
+from wf_tui.cli.inputs import answer_fields, spec_of, split_flow, start_fields
 
 START = EventType(
     name="Begin",
@@ -50,3 +50,26 @@ def test_a_flow_may_name_its_workflow(tmp_path: Path) -> None:
     odd = tmp_path / "odd:name"
     odd.touch()
     assert split_flow(str(odd)) == (odd, None)
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ('{"zip": NaN}', "NaN"),
+        ('{"zip": 1e999}', "1e999 is too large"),
+        ('{"zip": "\\ud800"}', "surrogate"),
+        ('{"zip": ' + "[" * 50_000 + "]" * 50_000 + "}", "too deep"),
+    ],
+)
+def test_what_json_cannot_carry_is_refused_rather_than_changed(document: str, said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        start_fields([], document, START)
+
+
+def test_a_value_that_is_no_json_stays_text_for_the_field_to_read() -> None:
+    assert start_fields(["top_k=NaN", "other=Infinity"], None, START) == {"top_k": "NaN", "other": "Infinity"}
+
+
+def test_a_path_that_is_no_text_is_refused() -> None:
+    with pytest.raises(CommandError, match="not UTF-8"):
+        spec_of("a\udcff.py")

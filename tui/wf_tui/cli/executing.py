@@ -13,10 +13,11 @@ from pathlib import Path
 from wf_debug.session import FlowSpec, Session, SessionError, SessionSettings
 from wf_debug.trace.live import Prompt
 from wf_debug.trace.records import Held, Log, Record, ScriptEnded, record_adapter
-from wf_tui.cli.exits import CommandError, Exit, say
+from wf_tui.cli.exits import CommandError, Exit
 from wf_tui.cli.headless import held_error
 from wf_tui.cli.inputs import answer_fields, breakpoints_of
 from wf_tui.cli.narration import narrate
+from wf_tui.cli.output import put, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,9 @@ class _Watch:
 
 def _tell(record: Record, as_json: bool) -> None:
     if as_json:
-        print(record_adapter.dump_json(record).decode(), flush=True)
+        put(record_adapter.dump_json(record).decode())
     elif isinstance(record, Log) and record.source == "stdout":
-        print(record.text, flush=True)
+        put(record.text)
     elif isinstance(record, Log) and record.source == "stderr" and not record.step:
         print(record.text, file=sys.stderr, flush=True)
     elif line := narrate(record):

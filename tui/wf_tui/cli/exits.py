@@ -1,12 +1,10 @@
-"""Exit codes, and the one paragraph that an error prints."""
+"""Exit codes, and what an error says."""
 
 from __future__ import annotations
 
-import re
-import sys
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wf_debug.graph import SourceRef
@@ -54,23 +52,3 @@ def _placed(message: str, where: SourceRef | None) -> str:
     if message.startswith(short):
         return f"{where}{message[len(short) :]}"
     return f"{where}: {message}"
-
-
-def say(text: str) -> None:
-    """Lines to stderr. What user code put into them can't colour, clear or retitle the terminal."""
-    if not text.isprintable():
-        text = _CONTROL.sub(lambda found: _VISIBLE.get(found[0], ""), _COLOUR.sub("", text))
-    print(text, file=sys.stderr, flush=True)
-
-
-_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_VISIBLE = {chr(code): chr(0x2400 + code) for code in range(32)} | {"\x7f": "\u2421"}
-
-
-def die(error: CommandError) -> NoReturn:
-    """Print the error and end the process with its code."""
-    say(f"wf-tui: {error.message}")
-    if error.hint:
-        say(f"  try: {error.hint}")
-    sys.exit(int(error.code))

@@ -22,10 +22,11 @@ from wf_debug.trace.records import (
     RunTimedOut,
     record_adapter,
 )
-from wf_tui.cli.exits import CommandError, Exit, say
+from wf_tui.cli.exits import CommandError, Exit
 from wf_tui.cli.inputs import answer_fields, breakpoints_of, start_fields
 from wf_tui.cli.narration import narrate
 from wf_tui.cli.opening import arm, chosen_workflow, open_session
+from wf_tui.cli.output import put, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ async def _watch(session: Session, run: str, wanted: HeadlessRun) -> Exit:
 def tell(record: Record, as_json: bool) -> None:
     """One record: as JSON to stdout, or in words to stderr."""
     if as_json:
-        print(record_adapter.dump_json(record).decode(), flush=True)
+        put(record_adapter.dump_json(record).decode())
     elif line := narrate(record):
         say(line)
 
@@ -109,7 +110,7 @@ def _end_of(record: Record, as_json: bool) -> Exit | None:
     match record:
         case RunFinished():
             if not as_json:
-                print(result_text(record.result), flush=True)
+                put(result_text(record.result))
             return Exit.DONE
         case RunFailed():
             say(f"wf-tui: {_failure(record)}")
@@ -170,4 +171,4 @@ def result_text(result: Payload) -> str:
         return Path(result.handle).read_text(encoding="utf-8")
     if result.data is None and result.type != "NoneType":
         return result.preview
-    return json.dumps(result.data, ensure_ascii=sys.stdout.encoding.lower() != "utf-8")
+    return json.dumps(result.data, ensure_ascii=getattr(sys.stdout, "encoding", "").lower() != "utf-8")

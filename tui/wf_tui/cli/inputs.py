@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,12 @@ def split_flow(text: str) -> tuple[Path, str | None]:
 def spec_of(flow: str) -> FlowSpec:
     """The flow as the command line names it."""
     path, name = split_flow(flow)
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        raise CommandError(
+            f"the path {str(path)!a} is not UTF-8", hint="rename the file or directory"
+        ) from None
     return FlowSpec(path=path, workflow=name)
 
 
@@ -63,7 +70,7 @@ def answer_fields(text: str, answer: EventType | None) -> dict[str, Any]:
     """The fields of an answering event: a JSON object as it is; anything else fills the event's one
     open field."""
     try:
-        value = json.loads(text)
+        value = _json(text)
     except ValueError:
         value = text
     if isinstance(value, dict):
@@ -78,9 +85,35 @@ def answer_field(answer: EventType | None) -> str:
     return str(names[0]) if names else "response"
 
 
+def _json(text: str) -> Any:
+    """Strictly: what JSON can't hold would arrive as something else.
+
+    Raises:
+        ValueError: saying what is wrong.
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_json, parse_float=_finite)
+        json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    except UnicodeEncodeError:
+        raise ValueError("it has half a surrogate pair, which is no text") from None
+    return value
+
+
+def _no_json(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON value")
+
+
+def _finite(text: str) -> float:
+    if math.isinf(value := float(text)):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return value
+
+
 def _object(text: str, option: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = _json(text)
     except ValueError as error:
         raise CommandError(
             f"{option} is not JSON: {error}", hint=f'{option} \'{{"topic": "batteries"}}\''
@@ -103,6 +136,6 @@ def _value(text: str, schema: dict[str, Any]) -> Any:
     if schema.get("type") == "string":
         return text
     try:
-        return json.loads(text)
+        return _json(text)
     except ValueError:
         return text

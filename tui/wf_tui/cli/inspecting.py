@@ -11,8 +11,9 @@ from pathlib import Path
 from wf_debug.session import SessionSettings
 from wf_debug.session.settings import Engine
 from wf_debug.wire import WorkflowInfo
-from wf_tui.cli.exits import CommandError, Exit, say
+from wf_tui.cli.exits import CommandError, Exit
 from wf_tui.cli.opening import describe_problem, open_session
+from wf_tui.cli.output import put, say
 from wf_tui.graphview.formats import Format, render_graph
 
 
@@ -26,7 +27,7 @@ def print_graph(flow: str, form: Format, ascii_only: bool, python: Path | None, 
             f"one {form} document holds one workflow; choose among {names}",
             hint=f"{flow}:{workflows[0].name}",
         )
-    print("\n".join(render_graph(w.graph, form, width=width, ascii=ascii_only) for w in workflows))
+    put("\n".join(render_graph(w.graph, form, width=width, ascii=ascii_only) for w in workflows))
 
 
 def check_flow(flow: str, python: Path | None, engine: Engine) -> int:
@@ -39,7 +40,7 @@ def check_flow(flow: str, python: Path | None, engine: Engine) -> int:
         fatal |= any(p.fatal for p in workflow.problems)
         graph = workflow.graph
         if not workflow.problems:
-            print(f"{workflow.name}: valid; {len(graph.steps)} steps, {len(graph.events)} event types")
+            put(f"{workflow.name}: valid; {len(graph.steps)} steps, {len(graph.events)} event types")
     return int(Exit.USAGE if fatal else Exit.DONE)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from wf_tui.cli.exits import CommandError, Exit, die
+from wf_tui.cli.exits import CommandError, Exit
+from wf_tui.cli.output import ReaderGone, die, put
 
 DEFAULT_COMMAND = "debug"
 """What `wf-tui FLOW.py` means."""
@@ -172,11 +172,8 @@ def run_command(arguments: list[str]) -> None:
     try:
         cli(_with_default(arguments), prog_name="wf-tui")
     except CommandError as error:
-        die(error)
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing is left to say, and nothing may fail at
-        # shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(die(error))
+    except ReaderGone:
         sys.exit(int(Exit.DONE))
 
 
@@ -185,7 +182,7 @@ def _with_default(arguments: list[str]) -> list[str]:
     if arguments[:1] == ["--version"]:
         from importlib.metadata import version
 
-        print(f"wf-tui {version('wf-tui')}")
+        put(f"wf-tui {version('wf-tui')}")
         sys.exit(0)
     names = {command.name or getattr(command.callback, "__name__", "") for command in cli.registered_commands}
     if not arguments or arguments[0] in {"--help", "-h", *names}:
@@ -194,7 +191,7 @@ def _with_default(arguments: list[str]) -> list[str]:
 
 
 def _in_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def _need_terminal(instead: str = "") -> None:
