@@ -42,7 +42,7 @@ class WorkflowHandler:
         run."""
         run = self._run
         try:
-            return await asyncio.shield(run.result)
+            return await run.settled()
         except asyncio.CancelledError:
             run.abort()
             raise

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import secrets
+import os
+import random
 from collections import deque
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, get_args
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from wf_core.engine.runner import Run
 
 logger = logging.getLogger("wf_core")
+_ids = random.Random()
+"""Run ids: neither repeatable with the author's seeds nor alike in forked processes."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_ids.seed)
 
 
 class WorkflowMeta(type):
@@ -213,7 +218,7 @@ class Workflow(metaclass=WorkflowMeta):
         the context is busy.
         """
         self._validate_once()
-        run_id = kwargs.pop("run_id", None) or secrets.token_hex(5)
+        run_id = kwargs.pop("run_id", None) or f"{_ids.getrandbits(40):010x}"
         context: Context[Any] = ctx if ctx is not None else Context(self)
         start = None if context.is_running else self._make_start_event(start_event, kwargs)
         handler = context._begin_run(start, run_id)

@@ -128,7 +128,7 @@ class Broker:
             scope.open += 1
         state = self.steps[step.name]
         if state.busy == step.full:
-            state.queue.append(work)
+            state.line().append(work)
             out.append(Queued(work))
         else:
             self._occupy(state, work, out)
@@ -173,7 +173,7 @@ class Broker:
             self.delayed[work.id] = work
             out.append(RetryLater(work, delay))
         else:
-            self.steps[work.step].queue.appendleft(work)
+            self.steps[work.step].line().appendleft(work)
             self._vacate(work, out)
         return out
 
@@ -182,7 +182,7 @@ class Broker:
         out: list[Command] = []
         del self.delayed[work.id]
         state = self.steps[work.step]
-        state.queue.appendleft(work)
+        state.line().appendleft(work)
         self._drain(state, out)
         return out
 
@@ -242,7 +242,7 @@ class Broker:
 
     def _drain(self, state: StepState, out: list[Command]) -> None:
         while state.queue and state.busy != state.plan.full:
-            self._occupy(state, state.queue.popleft(), out)
+            self._occupy(state, state.line().popleft(), out)
 
     def _left(self, scope: Stream | None, out: list[Command]) -> None:
         """Something that was alive no longer is."""
@@ -331,7 +331,7 @@ class Broker:
         else:
             work.resuming = [wait]
         state = self.steps[work.step]
-        state.queue.append(work)
+        state.line().append(work)
         if state.busy == state.plan.full:
             out.append(Queued(work))
         self._drain(state, out)
@@ -375,7 +375,7 @@ class Broker:
         cut = list(self.works.values())
         if not keep:
             for state in self.steps.values():
-                state.queue.clear()
+                state.line().clear()
                 state.buffers.clear()
                 state.slots.clear()
             for table in (self.works, self.pending, self.delayed, self.waits, self.waits_by_kind):

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _STARTS_PER_TURN = 64
 """Eagerly started steps before the loop gets a turn."""
-_EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+"""Where asyncio can, a step's task starts within the turn in which its event came."""
 
 current_step: contextvars.ContextVar[tuple[Run, Work]] = contextvars.ContextVar("wf_core_current_step")
 """The run and invocation that the current code belongs to."""
@@ -33,6 +34,8 @@ current_step: contextvars.ContextVar[tuple[Run, Work]] = contextvars.ContextVar(
 
 class Invoking:
     """The running invocations of a run."""
+
+    __slots__ = ("_context", "_flushing", "_run", "_tasks", "ready")
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -66,7 +69,7 @@ class Invoking:
 
     def task(self, body: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """A task outside the application's task factory, in the context that the run was started in."""
-        return asyncio.Task(body, loop=self._run.loop, name=name, context=self._context.copy(), **_EAGER)
+        return asyncio.Task(body, loop=self._run.loop, name=name, context=self._context.copy(), **EAGER)
 
     def cut_off(self) -> list[asyncio.Task[None]]:
         """Cancel everything but the caller's own task; the tasks that have yet to end."""

@@ -200,7 +200,8 @@ class StepState:
 
     def __init__(self, plan: StepPlan) -> None:
         self.plan = plan
-        self.queue: deque[Work] = deque()
+        self.queue: deque[Work] | tuple[()] = ()
+        """Works that wait for a worker; most steps never have any."""
         self.running = 0
         """Number of invocations on a worker."""
         self.busy = 0
@@ -209,6 +210,12 @@ class StepState:
         """`collect_events` buffers."""
         self.slots: list[Pending] = []
         """Events of a step with several event parameters that have no partners yet."""
+
+    def line(self) -> deque[Work]:
+        """The queue, to be changed."""
+        if isinstance(self.queue, tuple):
+            self.queue = deque()
+        return self.queue
 
 
 class StepStates(dict[str, StepState]):

@@ -219,7 +219,7 @@ class _Reader:
             return
         broker.live += 1
         if data["delay"] is None:
-            broker.steps[plan.name].queue.append(work)
+            broker.steps[plan.name].line().append(work)
         else:
             work.due = data["delay"]
             broker.delayed[work.id] = work

@@ -10,6 +10,8 @@ from wf_core.engine.instrument import Clock, TimerHandle
 class Timers:
     """Named timers; each name has one at most."""
 
+    __slots__ = ("_clock", "_handles")
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._handles: dict[tuple[str, int], TimerHandle] = {}

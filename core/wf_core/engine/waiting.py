@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Waiting:
     """The suspended bodies of a run."""
 
+    __slots__ = ("_arrivals", "_run")
+
     def __init__(self, run: Run) -> None:
         self._run = run
         self._arrivals: dict[int, asyncio.Future[Event | None]] = {}
