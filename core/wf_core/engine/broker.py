@@ -375,7 +375,7 @@ class Broker:
         cut = list(self.works.values())
         if not keep:
             for state in self.steps.values():
-                state.line().clear()
+                state.queue = ()
                 state.buffers.clear()
                 state.slots.clear()
             for table in (self.works, self.pending, self.delayed, self.waits, self.waits_by_kind):
