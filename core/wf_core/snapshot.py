@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from wf_core.engine import statefile
 from wf_core.engine.broker import Broker
 from wf_core.engine.plan import FlowPlan
+from wf_core.engine.rebuild import rebuild
 from wf_core.errors import ContextSerdeError
-from wf_core.serializers import BaseSerializer, JsonSerializer, import_class
+from wf_core.serializers import BaseSerializer, class_resolver
 from wf_core.state_store import InMemoryStateStore
 
 if TYPE_CHECKING:
+    from wf_core.engine.journal import Journal
     from wf_core.engine.runner import Run
     from wf_core.workflow import Workflow
 
@@ -36,19 +38,23 @@ class Snapshot:
         if not self.broker_data:
             return Broker(plan)
         try:
-            return statefile.load(plan, self.broker_data, serializer.deserialize, _resolver(serializer))
+            return statefile.load(plan, self.broker_data, serializer.deserialize, class_resolver(serializer))
         except (KeyError, TypeError, ValueError, AttributeError, ImportError) as error:
             raise ContextSerdeError(f"Context dict specified in an invalid format: {error!r}") from error
 
     def to_dict(self, state: dict[str, Any]) -> dict[str, Any]:
         """As JSON data, with this state."""
-        return _document(state, self.is_running, self.elapsed, self.broker_data)
+        return _document(state, self.is_running, self.elapsed, dict(self.broker_data))
+
+
+NOTHING = Snapshot()
+"""A fresh start."""
 
 
 def read(workflow: Workflow, data: Mapping[str, Any], serializer: BaseSerializer) -> Snapshot:
     """Read what `to_dict` wrote; `{}` is a fresh start. Raises ContextSerdeError for anything else."""
     if not data:
-        return Snapshot()
+        return NOTHING
     version = data.get("version")
     if data.get("engine") != ENGINE:
         raise ContextSerdeError(
@@ -122,5 +128,16 @@ def _encoder(serializer: BaseSerializer) -> statefile.Encode:
     return encode
 
 
-def _resolver(serializer: BaseSerializer) -> Any:
-    return serializer.resolve_class if isinstance(serializer, JsonSerializer) else import_class
+def of_journal(
+    workflow: Workflow, journal: Journal, run_id: str, serializer: BaseSerializer
+) -> dict[str, Any]:
+    """A journaled run as JSON data: where its last record left it. What was running then is to run again.
+
+    Raises ContextSerdeError for records that do not fit the workflow.
+    """
+    try:
+        run = rebuild(workflow._plan(), journal.read(run_id), serializer)
+    except ValueError as error:
+        raise ContextSerdeError(f"The journal of run {run_id!r} can't be followed: {error}") from error
+    broker_data = statefile.dump(run.broker, _encoder(serializer), run.elapsed)
+    return _document(of_store(run.state, serializer), True, run.elapsed, broker_data)

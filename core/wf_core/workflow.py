@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wf_core.engine.runner import Run
 
 logger = logging.getLogger("wf_core")
+_JSON = JsonSerializer()
 _ids = random.Random()
 """Run ids: neither repeatable with the author's seeds nor alike in forked processes."""
 if hasattr(os, "register_at_fork"):
@@ -170,7 +171,7 @@ class Workflow(metaclass=WorkflowMeta):
         return self._runtime
 
     def _default_serializer(self) -> BaseSerializer:
-        return self._serializer if self._serializer is not None else JsonSerializer()
+        return self._serializer if self._serializer is not None else _JSON
 
     def _check_target(self, step: str, event: Event) -> None:
         """WorkflowRuntimeError if there is no such step or it does not take the event."""

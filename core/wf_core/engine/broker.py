@@ -377,7 +377,7 @@ class Broker:
             for state in self.steps.values():
                 state.queue = ()
                 state.buffers.clear()
-                state.slots.clear()
+                state.slots = ()
             for table in (self.works, self.pending, self.delayed, self.waits, self.waits_by_kind):
                 table.clear()
             self.joins.streams.clear()

@@ -72,13 +72,13 @@ class Joins:
 
     def slot(self, step: StepPlan, pending: Pending, out: list[Command]) -> None:
         """An event arrives at a step with several event parameters; it runs when every one can be filled."""
-        waiting = self._broker.steps[step.name].slots
-        waiting.append(pending)
+        state = self._broker.steps[step.name]
+        state.slots = waiting = [*state.slots, pending]
         chosen = _fill(step.slots, [p.event for p in waiting], allow_subclasses=step.subclasses)
         if chosen is None:
             return
         picked = [waiting[index] for index in chosen]
-        waiting[:] = [p for index, p in enumerate(waiting) if index not in set(chosen)]
+        state.slots = [p for index, p in enumerate(waiting) if index not in set(chosen)]
         work = self._broker.enqueue(
             step,
             tuple(p.event for p in picked),

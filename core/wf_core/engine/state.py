@@ -208,7 +208,7 @@ class StepState:
         """Bit mask of the workers in use."""
         self.buffers: dict[str, Buffer] = {}
         """`collect_events` buffers."""
-        self.slots: list[Pending] = []
+        self.slots: list[Pending] | tuple[()] = [] if plan.slots else ()
         """Events of a step with several event parameters that have no partners yet."""
 
     def line(self) -> deque[Work]:

@@ -14,8 +14,9 @@ from wf_core.engine.state import Work
 from wf_core.errors import WorkflowRuntimeError
 from wf_core.events import Event, InternalDispatchEvent, StepState, StepStateChanged, StopEvent
 
-StateNote = tuple[str, StepState, int | None, type[Event], type | None]
-"""What becomes a StepStateChanged: step, state, worker, input class, output class."""
+StateNote = tuple[int, str, StepState, int | None, type[Event], type | None]
+"""Number of events published before; then what becomes a StepStateChanged: step, state, worker, input
+class, output class."""
 
 NOTES_KEPT = 1_000
 """Notes that wait for a late reader of the engine's own events."""
@@ -37,8 +38,7 @@ class EventStream:
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
-        self._notes: deque[tuple[int, StateNote | InternalDispatchEvent]] = deque(maxlen=NOTES_KEPT)
-        """Each with the number of events that were published before it."""
+        self._notes: deque[StateNote | tuple[int, InternalDispatchEvent]] = deque(maxlen=NOTES_KEPT)
         self._published = 0
         self._reader: asyncio.Future[None] | None = None
         self._reads_notes = False
@@ -55,7 +55,7 @@ class EventStream:
 
     def note(self, work: Work, state: StepState, given: type | None = None) -> None:
         """Add what a step is doing; `given` is the class of its output."""
-        self._notes.append((self._published, (work.step, state, work.worker, work.input_type, given)))
+        self._notes.append((self._published, work.step, state, work.worker, work.input_type, given))
         if self._reads_notes:
             self._wake()
 
@@ -103,7 +103,7 @@ class EventStream:
             if notes and not internal:
                 notes.clear()
             elif notes and notes[0][0] <= self._published - len(events):
-                return _as_event(notes.popleft()[1])
+                return _as_event(notes.popleft())
             if not events:
                 return None
             event = events.popleft()
@@ -122,10 +122,10 @@ class EventStream:
             self._reader.set_result(None)
 
 
-def _as_event(note: StateNote | InternalDispatchEvent) -> InternalDispatchEvent:
-    if isinstance(note, InternalDispatchEvent):
-        return note
-    name, state, worker, taken, given = note
+def _as_event(note: StateNote | tuple[int, InternalDispatchEvent]) -> InternalDispatchEvent:
+    if len(note) == 2:
+        return note[1]
+    _, name, state, worker, taken, given = note
     ended = state is StepState.NOT_RUNNING
     return StepStateChanged(
         name=name,
