@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from pydantic import BaseModel
 
 from wf_core import snapshot
-from wf_core.engine.broker import Broker
 from wf_core.engine.invoking import current_step
 from wf_core.engine.runner import Run
 from wf_core.engine.state import Work
@@ -25,6 +24,7 @@ from wf_core.serializers import BaseSerializer
 from wf_core.state_store import InMemoryStateStore, create_cleared_state
 
 if TYPE_CHECKING:
+    from wf_core.engine.recorder import Recorder
     from wf_core.workflow import Workflow
 
 logger = logging.getLogger("wf_core")
@@ -253,27 +253,31 @@ class Context(Generic[StateT]):
         store = self.store
         if self._run is not None:
             self._snapshot = snapshot.left_behind(self._run, self._serializer)
+        recorder = self._recorder(run_id)
+        broker = self._snapshot.broker(self._workflow._plan(), self._serializer)
         run = Run(
             self._workflow,
-            self._broker(run_id),
+            broker if recorder is None else recorder.recorded(broker),
             run_id,
             start,
             store,
             Context._inside,
             self._snapshot_of,
             elapsed=self._snapshot.elapsed,
+            recorder=recorder,
         )
+        if recorder is not None:
+            recorder.begin(self._snapshot.broker_data, snapshot.of_store(store, self._serializer))
         self._run = run
         return WorkflowHandler(run, self)
 
-    def _broker(self, run_id: str) -> Broker:
-        kept, journal = self._snapshot, self._workflow._journal
-        broker = kept.broker(self._workflow._plan(), self._serializer)
+    def _recorder(self, run_id: str) -> Recorder | None:
+        journal = self._workflow._journal
         if journal is None:
-            return broker
-        from wf_core.engine.recorder import recorded
+            return None
+        from wf_core.engine.recorder import Recorder
 
-        return recorded(broker, journal, run_id, self._serializer.serialize, kept.broker_data)
+        return Recorder(journal, run_id, self._serializer)
 
     def _snapshot_of(self, run: Run) -> dict[str, Any]:
         return snapshot.of_run(run, self._serializer, snapshot.of_store(run.store, self._serializer))

@@ -6,7 +6,7 @@ import base64
 import contextvars
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, get_origin
@@ -202,6 +202,11 @@ def _place(serializer: JsonSerializer, value: Any, path: str = "the value") -> s
         except Exception:
             return _place(serializer, part, f"{path}[{key!r}]")
     return f"{path} of type {type(value).__name__} has no JSON form"
+
+
+def class_resolver(serializer: BaseSerializer) -> Callable[[str], type[Any]]:
+    """How this serializer finds the class of a qualified name."""
+    return serializer.resolve_class if isinstance(serializer, JsonSerializer) else import_class
 
 
 class PickleSerializer(JsonSerializer):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from wf_core.engine import statefile
 from wf_core.engine.broker import Broker
 from wf_core.engine.plan import FlowPlan
-from wf_core.engine.rebuild import rebuild
 from wf_core.errors import ContextSerdeError
 from wf_core.serializers import BaseSerializer, class_resolver
 from wf_core.state_store import InMemoryStateStore
@@ -135,6 +134,8 @@ def of_journal(
 
     Raises ContextSerdeError for records that do not fit the workflow.
     """
+    from wf_core.engine.rebuild import rebuild
+
     try:
         run = rebuild(workflow._plan(), journal.read(run_id), serializer)
     except ValueError as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
-from wf_core import validation
+from wf_core import snapshot, validation
 from wf_core.context import Context
 from wf_core.decorators import StepConfig, StepFunction, WorkflowGraphCheck, config_of
 from wf_core.engine.plan import FlowPlan, StepPlan
@@ -76,7 +76,8 @@ class Workflow(metaclass=WorkflowMeta):
         """`timeout` is in seconds per run, None for no limit; `num_concurrent_runs` limits the runs of this
         instance.
 
-        `verbose` prints what the steps do; `journal` is given every input of every run, under its run id.
+        `verbose` prints what the steps do; `journal` keeps what happens in every run, so that `resume` can
+        continue one whose process has ended.
         `runtime` is accepted for compatibility: there is one runtime, this process. Raises
         WorkflowConfigurationError unless one kind of start event is accepted and one kind of stop event
         returned; WorkflowValidationError for unknown checks or a bad number of runs.
@@ -225,6 +226,25 @@ class Workflow(metaclass=WorkflowMeta):
         handler = context._begin_run(start, run_id)
         self._admit(handler._run)
         return handler
+
+    def resume(self, run_id: str | None = None) -> WorkflowHandler:
+        """Continue a run that the journal holds and that did not come to its end; None: the one begun last.
+
+        Finished invocations are not run again. Those that were under way are, once more from their first
+        line, in a new attempt of the same number; the time that the run had already taken counts.
+        Raises WorkflowRuntimeError if there is no such run, ContextSerdeError if the workflow has changed so
+        that its records do not fit.
+        """
+        from wf_core.engine.journal import unfinished
+
+        if self._journal is None:
+            raise WorkflowRuntimeError(
+                f"{self.workflow_name} has no journal to resume from; make it with "
+                "Workflow(journal=SqliteJournal(path))"
+            )
+        chosen = unfinished(self._journal, run_id)
+        data = snapshot.of_journal(self, self._journal, chosen, self._default_serializer())
+        return self.run(ctx=Context.from_dict(self, data), run_id=chosen)
 
     def _make_start_event(self, given: StartEvent | None, values: dict[str, Any]) -> StartEvent:
         if given is None:

@@ -12,7 +12,7 @@ import pytest
 from wf_core import Context, Workflow, catch_error, step
 from wf_core.engine import statefile
 from wf_core.engine.journal import Journal, MemoryJournal, Record, SqliteJournal
-from wf_core.engine.recorder import replay
+from wf_core.engine.rebuild import rebuild
 from wf_core.events import (
     Event,
     HumanResponseEvent,
@@ -78,8 +78,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Journal
 
 
 def folded(records: list[Record]) -> Any:
-    serializer = JsonSerializer()
-    return replay(Everything._plan(), records, serializer.deserialize, serializer.resolve_class)
+    return rebuild(Everything._plan(), records, JsonSerializer()).broker
 
 
 def written(broker: Any) -> dict[str, Any]:

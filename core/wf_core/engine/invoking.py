@@ -60,6 +60,8 @@ class Invoking:
                 if not self.ready:
                     return
                 work = self.ready.popleft()
+                if self._run.recorder is not None:
+                    self._run.recorder.flush()
                 task = self.task(self._invoke(work), work.step)
                 if not task.done():
                     self._tasks[work.id] = task

@@ -1,22 +1,23 @@
-"""Writes a broker's inputs to a journal, and gives a broker the inputs of a journal again."""
+"""Writes what happens to a run to its journal: its broker's inputs and its state's changes, each before it
+takes effect outside.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from wf_core.engine import statefile
 from wf_core.engine.broker import Broker, Failure
 from wf_core.engine.journal import Journal, Record
-from wf_core.engine.plan import FlowPlan
 from wf_core.engine.state import Pending, Stream, Wait, Work
-from wf_core.events import Event, dump_exception, load_exception
+from wf_core.errors import ContextSerdeError
+from wf_core.events import Event, dump_exception
+from wf_core.serializers import BaseSerializer
+from wf_core.state_store import InMemoryStateStore
 
-Encode = Callable[[Any], str]
-Decode = Callable[[str], Any]
 INPUTS = (
     "announce",
     "route",
@@ -37,52 +38,69 @@ INPUTS = (
     "stop",
 )
 """The methods of a broker that change its state."""
-_NUMBERED: dict[type, str] = {kind: kind.__name__ for kind in (Pending, Work, Wait, Stream)}
 RESTORED = "restored"
-"""Kind of the record that holds a whole state, as `statefile.dump` made it."""
+"""Kind of the record with the broker's whole state, as `statefile.dump` made it."""
+STATE = "state"
+"""Kind of the record with the whole state of the store, as its `to_dict` made it."""
+STATE_AT = "state_at"
+"""Kind of the record with a new value at one path of the store."""
+_NUMBERED: dict[type, str] = {kind: kind.__name__ for kind in (Pending, Work, Wait, Stream)}
 
 
-def recorded(
-    broker: Broker, journal: Journal, run_id: str, encode: Encode, restored: dict[str, Any] | None
-) -> Broker:
-    """The broker, with every input appended to the journal before it acts on it.
+class Recorder:
+    """The journal of one run, as the run sees it."""
 
-    `restored` is the state that it was loaded from, if it was: it becomes the journal's first record.
-    """
-    recorder = _Recorder(broker, journal, run_id, encode)
-    if restored:
-        recorder.write(RESTORED, restored)
-    return cast("Broker", recorder)
-
-
-class _Recorder:
-    """Stands in for a broker: inputs are written down, everything else is the broker's own."""
-
-    def __init__(self, broker: Broker, journal: Journal, run_id: str, encode: Encode) -> None:
-        self._broker = broker
+    def __init__(self, journal: Journal, run_id: str, serializer: BaseSerializer) -> None:
         self._journal = journal
         self._run_id = run_id
-        self._encode = encode
-        self._seq = journal.length(run_id)
-        for name in INPUTS:
-            setattr(self, name, self._writing(name, getattr(broker, name)))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._broker, name)
+        self._serializer = serializer
+        self._encode = serializer.serialize
+        last = journal.last(run_id)
+        self._seq = 0 if last is None else last.seq + 1
+        self._flush_due = False
+        self.elapsed: Callable[[], float] = float
+        """Gives the run clock of the next record."""
 
     def write(self, kind: str, data: Any) -> None:
-        """Append a record."""
-        self._journal.append(self._run_id, self._seq, kind, json.dumps(data))
+        """Append a record; it is durable when the loop's turn is over."""
+        self._journal.append(self._run_id, Record(self._seq, kind, json.dumps(data), self.elapsed()))
         self._seq += 1
+        if not self._flush_due:
+            self._flush_due = True
+            asyncio.get_running_loop().call_soon(self.flush)
 
-    def _writing(self, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
-        def written(*args: Any, **kwargs: Any) -> Any:
-            self.write(name, [[self._plain(a) for a in args], {k: self._plain(v) for k, v in kwargs.items()}])
-            return act(*args, **kwargs)
+    def flush(self) -> None:
+        """Make durable what was written: a body must not begin before it is known what led to it."""
+        if self._flush_due:
+            self._flush_due = False
+            self._journal.flush()
 
-        return written
+    def begin(self, restored: dict[str, Any], state: dict[str, Any]) -> None:
+        """What the run starts with: its state, and if it continues another, that one's broker."""
+        if restored:
+            self.write(RESTORED, restored)
+        self.write(STATE, state)
 
-    def _plain(self, value: Any) -> Any:
+    def state_changed(self, path: str, value: Any, store: InMemoryStateStore[Any]) -> None:
+        """The state changed, at this path or, if it is empty, altogether.
+
+        Raises ContextSerdeError for what has no serialized form.
+        """
+        try:
+            if path:
+                self.write(STATE_AT, [path, self._encode(value)])
+            else:
+                self.write(STATE, store.to_dict(self._serializer))
+        except ValueError as error:
+            raise ContextSerdeError(
+                f"The state of a run with a journal must be serializable; at {path or 'some key'!r}: {error}"
+            ) from error
+
+    def recorded(self, broker: Broker) -> Broker:
+        """The broker, with every input written before it acts on it."""
+        return cast("Broker", _Recorded(broker, self))
+
+    def plain(self, value: Any) -> Any:
         """JSON data for an argument; what the broker numbers is written as its number."""
         if (kind := _NUMBERED.get(type(value))) is not None:
             return {"#": value.id, "of": kind}
@@ -102,67 +120,26 @@ class _Recorder:
             case Mapping():
                 return {"value": self._encode(dict(value))}
             case _:
-                return [self._plain(each) for each in value]
+                return [self.plain(each) for each in value]
 
 
-def replay(
-    plan: FlowPlan, records: Iterable[Record], decode: Decode, resolve: Callable[[str], type]
-) -> Broker:
-    """The broker that these inputs lead to; no step runs.
+class _Recorded:
+    """Stands in for a broker: inputs are written down, everything else is the broker's own."""
 
-    `resolve` finds an event class by its qualified name. Raises ValueError naming the record that does not
-    fit.
-    """
-    broker = Broker(plan)
-    reader = _Reader(broker, decode, resolve)
-    for record in records:
-        try:
-            if record.kind == RESTORED:
-                broker = statefile.load(plan, json.loads(record.data), decode, resolve)
-                reader = _Reader(broker, decode, resolve)
-            else:
-                args, named = json.loads(record.data)
-                reader.apply(record.kind, args, named)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f"Record {record.seq} ({record.kind}) does not fit the run: {error!r}"
-            ) from error
-    return broker
-
-
-class _Reader:
-    def __init__(self, broker: Broker, decode: Decode, resolve: Callable[[str], type]) -> None:
+    def __init__(self, broker: Broker, recorder: Recorder) -> None:
         self._broker = broker
-        self._tables: dict[str, Mapping[int, Any]] = {
-            "Pending": broker.pending,
-            "Work": broker.works,
-            "Wait": broker.waits,
-            "Stream": broker.joins.streams,
-        }
-        self._decode = decode
-        self._resolve = resolve
+        for name in INPUTS:
+            setattr(self, name, _writing(recorder, name, getattr(broker, name)))
 
-    def apply(self, kind: str, args: list[Any], named: dict[str, Any]) -> None:
-        """Give the broker this input."""
-        if kind not in INPUTS:
-            raise KeyError(kind)
-        values = [self.value(each) for each in args]
-        getattr(self._broker, kind)(*values, **{k: self.value(v) for k, v in named.items()})
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker, name)
 
-    def value(self, data: Any) -> Any:
-        """What `_Recorder._plain` wrote."""
-        match data:
-            case {"#": number, "of": kind}:
-                return self._tables[kind][number]
-            case {"event": text} | {"value": text}:
-                return self._decode(text)
-            case {"class": name}:
-                return self._resolve(name)
-            case {"classes": runs}:
-                return [self._resolve(name) for name, count in runs for _ in range(count)]
-            case {"error": error, "elapsed": elapsed, "at": at}:
-                return Failure(load_exception(error), elapsed, datetime.fromisoformat(at))
-            case list():
-                return [self.value(each) for each in data]
-            case _:
-                return data
+
+def _writing(recorder: Recorder, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+    plain = recorder.plain
+
+    def written(*args: Any, **kwargs: Any) -> Any:
+        recorder.write(name, [[plain(a) for a in args], {k: plain(v) for k, v in kwargs.items()}])
+        return act(*args, **kwargs)
+
+    return written

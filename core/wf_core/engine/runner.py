@@ -39,6 +39,7 @@ from wf_core.events import (
 
 if TYPE_CHECKING:
     from wf_core.context import Context
+    from wf_core.engine.recorder import Recorder
     from wf_core.workflow import Workflow
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Run:
         "invoking",
         "loop",
         "over",
+        "recorder",
         "result",
         "run_id",
         "store",
@@ -92,8 +94,10 @@ class Run:
         snapshot_of: Callable[[Run], dict[str, Any]],
         *,
         elapsed: float = 0.0,
+        recorder: Recorder | None = None,
     ) -> None:
-        """`start` None continues what the broker holds; `elapsed` are the seconds it had already run.
+        """`start` None continues what the broker holds; `elapsed` are the seconds it had already run;
+        `recorder` is told every change of the state.
 
         Raises RuntimeError if a run of that id has not ended.
         """
@@ -117,6 +121,9 @@ class Run:
         self.timers = Timers(self.clock)
         self.waiting: Waiting = Waiting(self)
         self.invoking: Invoking = Invoking(self)
+        self.recorder = recorder
+        if recorder is not None:
+            recorder.elapsed = lambda: self.elapsed
         self._start_event = start
         self._elapsed_before = elapsed
         self._began: float | None = None
@@ -125,7 +132,8 @@ class Run:
         self._mailbox: deque[Pending] = deque()
         self._mail_due = False
         self._idle_due = False
-        store.on_change = self._state_changed if instrument is not None else None
+        told = instrument is not None or recorder is not None
+        store.on_change = self._state_changed if told else None
         _active[run_id] = self
 
     # -- beginning -------------------------------------------------------------------------------------------
@@ -402,7 +410,11 @@ class Run:
 
     # -- for an instrument -----------------------------------------------------------------------------------
     def _state_changed(self, path: str, value: Any) -> None:
-        if self.gates is not None and not self.over:
+        if self.over:
+            return
+        if self.recorder is not None:
+            self.recorder.state_changed(path, value, self.store)
+        if self.gates is not None:
             run, work = current_step.get((None, None))
             self.gates.tell("state_changed", work.id if run is self and work else None, path, value)
 
