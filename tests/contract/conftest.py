@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "host")]
-
-from engines import Engine, EngineHost  # noqa: E402
-
-PYTHON = os.environ.get("WF_TUI_LLAMAINDEX_PYTHON", sys.executable)
-"""The interpreter whose llama-index-workflows is tested."""
-
-ENGINES = [
-    Engine("native", "wf_core", sys.executable),
-    Engine("llamaindex", "workflows", PYTHON),
-]
+from enginehost import ENGINES, Engine, EngineHost
 
 
 @pytest.fixture(scope="session", params=ENGINES, ids=lambda e: e.name)

@@ -165,14 +165,23 @@ class Importer:
         )
 
 
+_PACKAGES = {
+    "workflows": "llama-index-workflows",
+    "llama_index": "llama-index-core",
+    "llama_agents": "llama-index-workflows",
+}
+"""What to install for an import name, where the two differ."""
+
+
 def _refuse_missing(error: ModuleNotFoundError, where: SourceRef | None, at: str) -> Refused:
     top = (error.name or "").partition(".")[0]
-    missing = top if importlib.util.find_spec(top) is None else error.name
+    missing = top if importlib.util.find_spec(top) is None else str(error.name)
     return Refused(
         "missing_package",
         f"No module named {error.name!r}; imported at {at}; interpreter {sys.executable}",
         where=where,
-        hint=f"install {missing!r} there, or pass --python with the interpreter that has it",
+        hint=f"install it there (`{sys.executable} -m pip install {_PACKAGES.get(missing, missing)}`), "
+        "or pass --python with the interpreter that has it",
     )
 
 

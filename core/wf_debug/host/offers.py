@@ -11,7 +11,11 @@ from wf_debug.graph import SourceRef
 from wf_debug.host.load import FlowModule
 from wf_debug.host.source import imported_packages
 
-_OTHER_ENGINES = {"workflows", "llama_index", "llama_agents"}
+_IMPORTED_BY = {
+    "native": frozenset({"workflows", "llama_index", "llama_agents"}),
+    "llamaindex": frozenset({"wf_core"}),
+}
+"""For each engine, the packages that flows of another one import."""
 
 
 def find_offers(flow: FlowModule, backends: Sequence[Backend], engine: str) -> dict[str, Offer]:
@@ -23,25 +27,22 @@ def find_offers(flow: FlowModule, backends: Sequence[Backend], engine: str) -> d
     asked = [b for b in backends if engine in ("auto", b.name)]
     offers = [offer for backend in asked for offer in backend.find(flow.module)]
     if not offers:
-        raise _nothing_offered(flow, [b.name for b in asked], engine)
+        raise _nothing_offered(flow, engine)
     return {offer.info.name: offer for offer in offers}
 
 
-def _nothing_offered(flow: FlowModule, engines: Sequence[str], engine: str) -> Refused:
+def _nothing_offered(flow: FlowModule, engine: str) -> Refused:
     where = SourceRef(file=str(flow.path), line=1)
+    others = imported_packages(flow.tree) & _IMPORTED_BY.get(engine, frozenset())
+    if others:
+        message = f"{flow.path.name} defines no workflow for the engine {engine!r}"
+        hint = f"it imports from {min(others)!r}; leave --engine out, and each workflow's base class decides"
+        return Refused("no_workflow", message, where=where, hint=hint)
+    wanted = (
+        "a flow has a class that derives from Workflow (of wf_core or workflows), with methods marked @step"
+    )
     message = f"{flow.path.name} defines no workflow"
-    foreign = sorted(imported_packages(flow.tree) & _OTHER_ENGINES)
-    if engine not in ("auto", *engines):
-        hint = f"this version runs flows of: {', '.join(engines) or 'no engine'}; {engine!r} not yet"
-    elif foreign:
-        hint = (
-            f"it imports from {foreign[0]!r}, an engine that this version does not run yet; "
-            f"flows written with `from wf_core import Workflow, step` run"
-        )
-    else:
-        wanted = "a flow has a class that derives from wf_core.Workflow, with methods marked @step"
-        hint = f"{_what_is_there(flow)}; {wanted}"
-    return Refused("no_workflow", message, where=where, hint=hint)
+    return Refused("no_workflow", message, where=where, hint=f"{_what_is_there(flow)}; {wanted}")
 
 
 def _what_is_there(flow: FlowModule) -> str:

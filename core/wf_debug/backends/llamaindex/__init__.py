@@ -54,7 +54,7 @@ class LlamaIndexBackend:
 
     def _arrived(self) -> None:
         """User code has the engine: workflows made from now on in this context are debugged."""
-        if not versions.is_supported(versions.installed()):
+        if _workflow_class() is None or not versions.is_supported(versions.installed()):
             return
         from wf_debug.backends.llamaindex.runtime import DebugRuntime
 
@@ -66,8 +66,8 @@ class LlamaIndexBackend:
         """Nothing to do: the names are this engine's own."""
 
     def find(self, module: ModuleType) -> list[Offer]:
-        base = getattr(sys.modules.get(_IMPORT_NAME), "Workflow", None)
-        if not isinstance(base, type):
+        base = _workflow_class()
+        if base is None:
             return []
         if self._runtime is None:
             self._refuse_old(module, base)
@@ -79,8 +79,8 @@ class LlamaIndexBackend:
         return offers.find(module, DIALECT, self._debugger.user_code)
 
     def describe(self, flow: Any) -> Offer | None:
-        base = getattr(sys.modules.get(_IMPORT_NAME), "Workflow", ())
-        if self._runtime is None or not isinstance(flow, base):
+        base = _workflow_class()
+        if self._runtime is None or base is None or not isinstance(flow, base):
             return None
         from wf_debug.backends.llamaindex.dialect import DIALECT
 
@@ -227,6 +227,14 @@ class LlamaIndexBackend:
             raise Refused("cannot_carry_over", f"the run can't go on: {refused}") from refused
         self._keep(thawed.send_rest(self._live(run), self._debugger.clock))
         return run, thawed.lost
+
+
+def _workflow_class() -> type | None:
+    """The engine's own, if user code has imported it: not that of another package of the same name, nor one
+    that stands in for it."""
+    found = getattr(sys.modules.get(_IMPORT_NAME), "Workflow", None)
+    genuine = isinstance(found, type) and found.__module__ == f"{_IMPORT_NAME}.workflow"
+    return found if genuine else None
 
 
 async def _see_to_its_end(handler: Any) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from workflows.context import state_store
+
+_EDITS_A_COPY = hasattr(state_store, "copy_state_for_edit")
+"""Older engines hand out the committed values themselves for editing."""
 Tell = Callable[[str, Any], None]
 
 
@@ -33,6 +38,8 @@ class ObservedStore:
     @asynccontextmanager
     async def edit_state(self) -> AsyncIterator[Any]:
         before = fields_of_state(await self._inner.get_state())
+        if not _EDITS_A_COPY:
+            before = {key: _kept(value) for key, value in before.items()}
         async with self._inner.edit_state() as draft:
             yield draft
         after = fields_of_state(draft)
@@ -63,6 +70,14 @@ def _at_once(reading: Coroutine[Any, Any, Any]) -> Any:
         return done.value
     reading.close()
     raise RuntimeError("the state is being written; try again")
+
+
+def _kept(value: Any) -> Any:
+    """A copy that later changes to the value don't reach, where it can be copied."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:
+        return value
 
 
 def _same(before: Any, after: Any) -> bool:

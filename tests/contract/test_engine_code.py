@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from engines import FIRST_LINE, EngineHost
-from test_gates import CHAIN
-from test_steering import WAITS
-from test_story import FAN
+from engineflows import CHAIN, FAN, WAITS
+from enginehost import FIRST_LINE, EngineHost
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

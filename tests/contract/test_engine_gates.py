@@ -5,44 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from engines import EngineHost
-from test_story import FAN
+from engineflows import CHAIN, FAN, SENDS
+from enginehost import EngineHost
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-CHAIN = """
-class A(Event):
-    n: int = 0
-class B(Event):
-    n: int = 0
-class Chain(Workflow):
-    @step
-    async def first(self, ctx: Context, ev: StartEvent) -> A:
-        ctx.write_event_to_stream(B(n=7))
-        return A(n=1)
-    @step
-    async def second(self, ev: A) -> B:
-        print("second got", ev.n)
-        return B(n=ev.n + 1)
-    @step
-    async def third(self, ev: B) -> StopEvent:
-        return StopEvent(result=ev.n)
-flow = Chain(timeout=1.0)
-"""
-SENDS = """
-class Item(Event):
-    n: int
-class Sends(Workflow):
-    @step
-    async def first(self, ctx: Context, ev: StartEvent) -> Item | None:
-        ctx.send_event(Item(n=1))
-        ctx.send_event(Item(n=2))
-    @step(num_workers=1)
-    async def take(self, ctx: Context, ev: Item) -> StopEvent | None:
-        got = [*(await ctx.store.get("got", default=[])), ev.n]
-        await ctx.store.set("got", got)
-        return StopEvent(result=got) if ev.n == 2 else None
-"""
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from engines import FIRST_LINE, EngineHost
+from engineflows import FAN
+from enginehost import FIRST_LINE, EngineHost
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -138,25 +139,6 @@ async def test_dynamic_fields_are_part_of_the_payload(host: EngineHost) -> None:
     assert loose.payload.data == {"known": 3, "extra": [1, 2]}
     assert "extra=[1, 2]" in loose.payload.preview
     assert host.of("event_emitted", type="StopEvent")[0].payload.data == {"result": [1, 2]}
-
-
-FAN = """
-class Item(Event):
-    n: int
-class Done(Event):
-    n: int
-class Fan(Workflow):
-    @step
-    async def split(self, ev: StartEvent) -> list[Item]:
-        return [Item(n=n) for n in range(4)]
-    @step(num_workers=2)
-    async def work(self, ev: Item) -> Done:
-        await asyncio.sleep(0)
-        return Done(n=ev.n * 10)
-    @step
-    async def join(self, done: list[Done]) -> StopEvent:
-        return StopEvent(result=sorted(d.n for d in done))
-"""
 
 
 async def test_fan_out_and_join_keep_every_cause(host: EngineHost) -> None:

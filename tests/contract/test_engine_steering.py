@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from engines import EngineHost
-from test_gates import CHAIN
-from test_story import FAN
+from engineflows import CHAIN, FAN, WAITS
+from enginehost import EngineHost
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -57,27 +56,6 @@ async def test_a_retry_delay_stands_still_while_paused(host: EngineHost) -> None
     (scheduled,), (second,) = host.of("retry_scheduled"), host.of("invocation_started", attempt=1)
     assert second.t - scheduled.t >= 0.29
     assert second.wall - scheduled.wall >= 0.5
-
-
-WAITS = """
-class Ask(InputRequiredEvent):
-    q: str = "?"
-class Answer(HumanResponseEvent):
-    text: str = ""
-    who: str = "me"
-class Waits(Workflow):
-    @step
-    async def ask(self, ctx: Context, ev: StartEvent) -> StopEvent:
-        print("asking")
-        try:
-            answer = await ctx.wait_for_event(
-                Answer, waiter_event=Ask(q="name?"), requirements={"who": "me"}, timeout=ev.get("wait", 60)
-            )
-        except asyncio.TimeoutError:
-            return StopEvent(result="nobody")
-        return StopEvent(result=answer.text)
-flow = Waits(timeout=60)
-"""
 
 
 async def test_a_wait_does_not_time_out_while_paused(host: EngineHost) -> None:

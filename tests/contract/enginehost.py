@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -30,6 +32,11 @@ class Engine:
     name: str
     package: str
     python: str
+
+
+PYTHON = os.environ.get("WF_TUI_LLAMAINDEX_PYTHON", sys.executable)
+"""The interpreter whose llama-index-workflows is tested."""
+ENGINES = [Engine("native", "wf_core", sys.executable), Engine("llamaindex", "workflows", PYTHON)]
 
 
 class EngineHost(HostClient):
