@@ -376,6 +376,22 @@ def test_a_truncated_recording_is_refused(tmp_path: Path) -> None:
             Recording.open(recording.path)
 
 
+def test_a_damaged_record_is_told_among_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.wfrec"
+    recording = Recording.create(path, recording_meta())
+    recording.append([r.Note(seq=n, wall=1.0, text=f"note {n}") for n in (1, 2, 3)])
+    recording.close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE records SET body = CAST(x'7bff' AS TEXT) WHERE seq = 2")
+    connection.commit()
+    connection.close()
+    reopened = Recording.open(path)
+    texts = [note.text for note in reopened.records() if isinstance(note, r.Note)]
+    assert (texts[0], texts[2]) == ("note 1", "note 3")
+    assert "record 2 is damaged" in texts[1]
+    reopened.close()
+
+
 def test_a_newer_recording_asks_for_an_update(tmp_path: Path) -> None:
     recording = make_recording(tmp_path / "a.wfrec", [])
     recording.close()

@@ -46,9 +46,10 @@ class SessionSettings:
 
 
 def state_directory() -> Path:
-    """Where recordings and breakpoints are kept: `$XDG_STATE_HOME/wf-tui`, else `~/.local/state/wf-tui`."""
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "wf-tui"
+    """Where recordings and breakpoints are kept: `$XDG_STATE_HOME/wf-tui`, else `~/.local/state/wf-tui`. A
+    relative one does not count, as the standard has it."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "wf-tui"
 
 
 def new_recording_path(flow: Path, directory: Path | None = None) -> Path:

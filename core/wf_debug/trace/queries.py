@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
+from pydantic import ValidationError
+
 from wf_debug.trace import records as r
 from wf_debug.trace.rows import Attempt, CauseLink, EventDetail, InvocationDetail, Outcome
 
@@ -20,8 +22,24 @@ AND kind IN ('invocation_queued', 'invocation_started') ORDER BY seq LIMIT 1"""
 
 
 def parsed(rows: Iterable[tuple[str]]) -> list[r.Record]:
-    """The records of `SELECT body` rows."""
-    return [r.record_adapter.validate_json(body) for (body,) in rows]
+    """The records of `SELECT body` rows, without those that are damaged."""
+    return [record for (body,) in rows if (record := _readable(body)) is not None]
+
+
+def in_sequence(rows: Iterable[tuple[int, str]]) -> list[r.Record]:
+    """The records of `SELECT seq, body` rows; a note stands for one that is damaged."""
+    return [_readable(body) or _damaged(seq, body) for seq, body in rows]
+
+
+def _readable(body: str) -> r.Record | None:
+    try:
+        return r.record_adapter.validate_json(body)
+    except ValidationError:
+        return None
+
+
+def _damaged(seq: int, body: str) -> r.Note:
+    return r.Note(seq=seq, wall=0.0, level="error", text=f"record {seq} is damaged: {body[:200]!r}")
 
 
 def event_detail(connection: sqlite3.Connection, run: str, event: int) -> EventDetail | None:

@@ -127,7 +127,7 @@ class Recording:
             RecordingError: when there is no such file, or it is no recording, cut short or too new.
         """
         if not path.is_file():
-            raise RecordingError(f"there is no recording {path}: `wf-tui runs` lists those there are")
+            raise RecordingError(f"there is no recording {path}")
         recording = cls(path, None)
         try:
             recording._check_format()
@@ -139,7 +139,8 @@ class Recording:
 
     def _check_format(self) -> None:
         names = ("application_id", "user_version", "page_count", "page_size")
-        with self._reading(f"{self.path} is not a wf-tui recording") as connection:
+        trouble = "is damaged or cut short" if self._is_database() else "is not a wf-tui recording"
+        with self._reading(f"{self.path} {trouble}") as connection:
             header = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
         application, version, pages, page_size = header
         if application != schema.APPLICATION_ID:
@@ -154,6 +155,13 @@ class Recording:
             raise RecordingError(
                 f"{self.path} is cut short, its end is missing: copy it again from its source"
             )
+
+    def _is_database(self) -> bool:
+        try:
+            with self.path.open("rb") as file:
+                return file.read(len(_SQLITE)) == _SQLITE
+        except OSError as error:
+            raise RecordingError(f"cannot read {self.path}: {error.strerror}") from error
 
     def _read_meta(self) -> RecordingMeta:
         with self._reading(f"{self.path} is damaged") as connection:
@@ -277,14 +285,18 @@ class Recording:
     def records(self, after: int = 0, limit: int | None = None, run: str | None = None) -> list[Record]:
         """The records with a `seq` above `after`, oldest first, at most `limit`, of one run if given."""
         of_run, params = ("", ()) if run is None else (" AND run = ?", (run,))
-        sql = f"SELECT body FROM records WHERE seq > ?{of_run} ORDER BY seq LIMIT ?"
+        sql = f"SELECT seq, body FROM records WHERE seq > ?{of_run} ORDER BY seq LIMIT ?"
         with self._reading() as connection:
-            return queries.parsed(connection.execute(sql, (after, *params, -1 if limit is None else limit)))
+            return queries.in_sequence(
+                connection.execute(sql, (after, *params, -1 if limit is None else limit))
+            )
 
     def record(self, seq: int) -> Record | None:
         """The record of that number."""
         with self._reading() as connection:
-            found = queries.parsed(connection.execute("SELECT body FROM records WHERE seq = ?", (seq,)))
+            found = queries.in_sequence(
+                connection.execute("SELECT seq, body FROM records WHERE seq = ?", (seq,))
+            )
         return found[0] if found else None
 
     def timeline_count(self, wanted: TimelineFilter = ALL) -> int:
@@ -435,7 +447,16 @@ def _picked(sql: str, positions: list[int]) -> str:
 def _connect(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.text_factory = _lenient
     return connection
+
+
+def _lenient(raw: bytes) -> str:
+    """Text of a damaged file, too."""
+    return str(raw, "utf-8", "replace")
+
+
+_SQLITE = b"SQLite format 3\0"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from wf_debug.session import Session, SessionError, SessionSettings
+from wf_debug.session import Change, Session, SessionError, SessionSettings
 from wf_debug.session.settings import Engine
 from wf_debug.trace.records import (
     Held,
@@ -66,6 +66,7 @@ async def _run(wanted: HeadlessRun) -> Exit:
                 remember_breakpoints=False,
             )
             session = await open_session(wanted.flow, settings)
+            say_trouble(session)
             try:
                 workflow = chosen_workflow(session)
                 await arm(session, breakpoints)
@@ -96,6 +97,20 @@ async def _watch(session: Session, run: str, wanted: HeadlessRun) -> Exit:
         if record.kind in ("published", "invocation_waiting"):
             await answer_prompts(session, answers, asked)
     raise CommandError("the host closed the connection before the run ended", Exit.FAILED)
+
+
+def say_trouble(session: Session) -> None:
+    """From now on, say what keeps a session that is ready from going on, as a full disk does."""
+    said = [""]
+
+    def look(_: Change) -> None:
+        status = session.status
+        if status.message != said[0]:
+            said[0] = status.message
+            if status.state == "ready" and status.message:
+                say(f"wf-tui: {status.message}")
+
+    session.on_change.append(look)
 
 
 def tell(record: Record, as_json: bool) -> None:
