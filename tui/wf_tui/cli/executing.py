@@ -100,7 +100,8 @@ class _Watch:
     def _fields(self, prompt: Prompt) -> dict[str, object]:
         run = self._session.live.runs.get(prompt.run)
         graph = self._session.graph_of(run.workflow) if run else None
-        return answer_fields(self._answers.popleft(), graph.event(prompt.answer_type) if graph else None)
+        given = answer_fields(self._answers.popleft(), graph.event(prompt.answer_type) if graph else None)
+        return {**prompt.requirements, **given}
 
 
 def _tell(record: Record, as_json: bool) -> None:

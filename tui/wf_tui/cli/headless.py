@@ -175,7 +175,7 @@ async def answer_prompts(session: Session, answers: deque[str], asked: set[int])
             answers.popleft(), workflow.graph.event(prompt.answer_type) if workflow else None
         )
         try:
-            await session.answer(prompt, fields)
+            await session.answer(prompt, {**prompt.requirements, **fields})
         except SessionError as error:
             raise CommandError.of(error.error) from None
 
