@@ -90,10 +90,13 @@ class DictLikeModel(BaseModel):
                 data[name] = value
 
     def __getattr__(self, name: str) -> Any:
+        private = self.__pydantic_private__
+        if private is not None and name in private:
+            return private[name]
         cls = type(self)
         if name in cls.__private_attributes__ or name in cls.__pydantic_fields__ or name.startswith("__"):
             return super().__getattr__(name)  # type: ignore[misc]
-        data = (self.__pydantic_private__ or _PRIVATE)["_data"] or {}
+        data = (private or _PRIVATE)["_data"] or {}
         if name not in data:
             raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
         return data[name]

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 _active: contextvars.ContextVar[JsonSerializer | None] = contextvars.ContextVar(
     "active_serializer", default=None
 )
+_PLAIN = (str, int, float, bool)
 
 
 def active_serializer() -> JsonSerializer | None:
@@ -143,9 +144,9 @@ class JsonSerializer(BaseSerializer):
 
     def serialize_value(self, value: Any) -> Any:
         """The value with every model and component in it turned into tagged plain data."""
-        if isinstance(value, str | int | float | bool) or value is None:
+        if isinstance(value, _PLAIN) or value is None:
             return value
-        if hasattr(value, "class_name"):
+        if hasattr(type(value), "class_name"):
             return _tagged("__is_component", value.to_dict(), value)
         if isinstance(value, BaseModel):
             return _tagged("__is_pydantic", value.model_dump(mode="json"), value)
