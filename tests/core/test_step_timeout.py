@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from handclock import HandClock, settled
 
 from wf_core import (
     Context,
@@ -23,46 +24,6 @@ from wf_core.engine.instrument import Instrument, attach
 from wf_core.errors import StepTimeoutError, WorkflowValidationError
 from wf_core.representation import WorkflowStepNode, get_workflow_representation
 from wf_core.retry_policy import retry_if_exception_type, retry_policy, stop_after_attempt, wait_none
-
-
-class HandClock:
-    """Time passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-        self.timers: list[Timer] = []
-
-    def now(self) -> float:
-        return self.time
-
-    def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
-        timer = Timer(self, self.time + delay, callback)
-        self.timers.append(timer)
-        return timer
-
-    async def pass_by(self, seconds: float) -> None:
-        """Let the time pass and everything happen that it brings about."""
-        await settled()
-        self.time += seconds
-        for timer in sorted(self.timers, key=lambda t: t.due):
-            if timer in self.timers and timer.due <= self.time:
-                self.timers.remove(timer)
-                timer.callback()
-        await settled()
-
-
-class Timer:
-    def __init__(self, clock: HandClock, due: float, callback: Callable[[], object]) -> None:
-        self.clock, self.due, self.callback = clock, due, callback
-
-    def cancel(self) -> None:
-        if self in self.clock.timers:
-            self.clock.timers.remove(self)
-
-
-async def settled() -> None:
-    for _ in range(30):
-        await asyncio.sleep(0)
 
 
 @pytest.fixture

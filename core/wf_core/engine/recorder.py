@@ -82,7 +82,7 @@ class Recorder:
         self.write(STATE, state)
 
     def state_changed(self, path: str, value: Any, store: InMemoryStateStore[Any]) -> None:
-        """The state changed, at this path or, if it is empty, altogether.
+        """The state changed, at this path or, if it is empty, altogether. It is durable when this returns.
 
         Raises ContextSerdeError for what has no serialized form.
         """
@@ -91,6 +91,7 @@ class Recorder:
                 self.write(STATE_AT, [path, self._encode(value)])
             else:
                 self.write(STATE, store.to_dict(self._serializer))
+            self.flush()
         except ValueError as error:
             raise ContextSerdeError(
                 f"The state of a run with a journal must be serializable; at {path or 'some key'!r}: {error}"
