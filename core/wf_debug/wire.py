@@ -239,10 +239,16 @@ class Reload(CommandBase):
 
 
 class Snapshot(CommandBase):
-    """Freeze a run into JSON (-> SnapshotResult). The run stays paused here."""
+    """Freeze a run into JSON (-> SnapshotResult). All stays paused here until Thaw."""
 
     cmd: Literal["snapshot"] = "snapshot"
     run: str
+
+
+class Thaw(CommandBase):
+    """The snapshots were of no use: go on as before the first of them."""
+
+    cmd: Literal["thaw"] = "thaw"
 
 
 class ResumeRun(CommandBase):
@@ -282,8 +288,10 @@ Command = Annotated[
     | GetState
     | GetStatus
     | Reload
+    | Thaw
     | Snapshot
     | ResumeRun
+    | ResumeJournal
     | Shutdown,
     Field(discriminator="cmd"),
 ]

@@ -184,6 +184,24 @@ async def test_what_cannot_carry_over_is_asked_about(open_flow: OpenPeer) -> Non
     assert "published first: draft" in await finish(session, run)
 
 
+@pytest.mark.parametrize("how", ["decline", "save the old code"])
+async def test_a_declined_loss_leaves_the_run_as_it_was(open_flow: OpenPeer, how: str) -> None:
+    session = await open_flow(FLOW)
+    run = await held_before_check(session)
+    save(session, NEW_REQUIRED_FIELD)
+    assert (await session.reload()).outcome == "ask"
+    if how == "decline":
+        await session.decline_loss()
+    else:
+        save(session, FLOW)
+        assert (await session.reload()).outcome == "unchanged"
+    assert [h.reason for h in session.live.holds.values()] == ["breakpoint"]
+    assert "first: draft" in await finish(session, run)
+    await session.wait_for(lambda s: not s.live.paused, 30)
+    after = await session.start_run({})
+    assert "first: draft" in (await session.wait_run_end(after, 30)).result
+
+
 async def test_an_accepted_loss_goes_on_without(open_flow: OpenPeer) -> None:
     session = await open_flow(FLOW)
     run = await held_before_check(session)

@@ -107,12 +107,18 @@ class Controller:
         self._trails: dict[str, _Trail] = {}
         self._paused = False
         self._parking: HoldReason | None = None
+        self._before_freeze: tuple[bool, HoldReason | None] | None = None
 
     # -- what is so
     @property
     def paused(self) -> bool:
         """Whether the run clock stands still."""
         return self._clock.frozen
+
+    @property
+    def frozen(self) -> bool:
+        """Whether all is parked by `freeze`, and nobody decided otherwise since."""
+        return self._before_freeze is not None
 
     def holds(self) -> list[Hold]:
         """What is held, oldest first."""
@@ -204,12 +210,33 @@ class Controller:
     def pause(self) -> None:
         """Park every delivery from now on."""
         with self._lock:
+            self._before_freeze = None
             self._paused, self._parking = True, "pause"
+            self._set_clock()
+
+    def freeze(self) -> None:
+        """Pause for as long as a snapshot is carried elsewhere."""
+        with self._lock:
+            if self._before_freeze is None:
+                before = self._paused, self._parking
+                self.pause()
+                self._before_freeze = before
+
+    def thaw(self) -> None:
+        """Be as before `freeze`: what it parked goes on, what was held or paused stays so. Does nothing when
+        somebody decided otherwise since."""
+        with self._lock:
+            if self._before_freeze is None:
+                return
+            (self._paused, self._parking), self._before_freeze = self._before_freeze, None
+            for hold in [h for h in self._holds.values() if h.reason == "pause" and self._parking is None]:
+                self._decide(hold, Decision("accept"))
             self._set_clock()
 
     def resume(self) -> None:
         """End the pause, stop following, accept everything held."""
         with self._lock:
+            self._before_freeze = None
             self._paused, self._parking = False, None
             self._trails.clear()
             self.accept_all()
@@ -228,6 +255,7 @@ class Controller:
         """
         with self._lock:
             chosen = self.hold(hold_id) if hold_id is not None else next(iter(self._holds.values()), None)
+            self._before_freeze = None
             self._paused, self._parking = False, "step"
             if chosen is not None:
                 self._decide(chosen, Decision("accept"))
@@ -243,6 +271,7 @@ class Controller:
                 trail.events.update(visit.events)
             elif visit.invocation is not None:
                 trail.invocations = {visit.invocation}
+            self._before_freeze = None
             self._paused = False
             self.release(hold_id, Decision("accept"))
 

@@ -42,7 +42,7 @@ class Debugger:
     """Told of the workflow before its run's first record."""
     run_began: Callable[[], None] = _not_told
     handing_over: bool = False
-    """The process ends while all is paused: what was frozen goes on elsewhere, and its end here is none."""
+    """The process ends while all is frozen: it goes on elsewhere, and its end here is none."""
     loading: bool = False
     """While a flow is imported no run may start."""
     started_while_loading: list[SourceRef | None] = field(default_factory=list)

@@ -70,6 +70,7 @@ class Commands:
             wire.Release: ("here", self._release),
             wire.Validate: ("here", self._validate),
             wire.GetState: ("here", self._get_state),
+            wire.Thaw: ("here", lambda command: self._control.thaw()),
             wire.GetStatus: ("here", self._get_status),
             wire.Shutdown: ("here", lambda command: None),
         }

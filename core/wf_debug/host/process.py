@@ -71,7 +71,7 @@ class HostProcess:
     def end(self) -> None:
         """Cancel every run, then leave; user code that does not end is ended. Any thread."""
         threading.Thread(target=self._force_end, name="wf-debug end", daemon=True).start()
-        self.debugger.handing_over = self.debugger.controller.paused
+        self.debugger.handing_over = self.debugger.controller.frozen
         self.commands.cancel_all()
         self.script.interrupt()
         self.main.on_loop(self._end_when_idle)

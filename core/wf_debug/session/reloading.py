@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,7 @@ from wf_debug.wire import (
     ResumeRun,
     Snapshot,
     SnapshotResult,
+    Thaw,
     WireError,
 )
 
@@ -110,8 +112,13 @@ class Reloader:
             try:
                 return await self._resume(pending, drop_lost=True)
             except SessionError as error:
-                await self._hosting.end(pending.host.link)
+                await self._give_up(pending)
                 return self._failed(pending.files, error.error)
+
+    async def decline_loss(self) -> None:
+        """Keep the old code: the runs go on with it as they were before the reload asked."""
+        async with self._busy:
+            await self._forget_pending()
 
     async def close(self) -> None:
         """Give up a move that waits for an answer."""
@@ -154,11 +161,9 @@ class Reloader:
                 if live.runs[run].parent_run is None:
                     pending.moves.append(await self._freeze(old, run))
             return await self._resume(pending, drop_lost=False)
-        except SessionError as error:
-            raise _still_paused(error) if pending.moves else error from None
         finally:
             if self._pending is not pending and self._hosting.current is not pending.host:
-                await self._hosting.end(pending.host.link)
+                await self._give_up(pending)
 
     async def _freeze(self, old: Host, run: str) -> _Move:
         workflow = self._hosting.journal.live.runs[run].workflow
@@ -251,8 +256,16 @@ class Reloader:
         pending, self._pending = self._pending, None
         if pending is None:
             return None
-        await self._hosting.end(pending.host.link)
+        await self._give_up(pending)
         return pending.paused
+
+    async def _give_up(self, pending: _Pending) -> None:
+        """End the fresh host; the runs go on in the old one."""
+        await self._hosting.end(pending.host.link)
+        current = self._hosting.current
+        if current is not None and current.link.ending is None:
+            with suppress(SessionError):
+                await current.link.tell(Thaw())
 
     def _live(self) -> bool:
         current = self._hosting.current
@@ -275,10 +288,3 @@ class Reloader:
 
 def _again(restarts: list[str]) -> str:
     return f"; {', '.join(restarts)} start again from their first line" if restarts else ""
-
-
-def _still_paused(error: SessionError) -> SessionError:
-    """Freezing a run parked it; with the move failed it waits for somebody to let it go on."""
-    stays = "the run stays paused with the old code: continue it, or mend the file and save again"
-    hint = f"{error.error.hint}; {stays}" if error.error.hint else stays
-    return SessionError(error.error.model_copy(update={"hint": hint}))

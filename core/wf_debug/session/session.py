@@ -330,6 +330,10 @@ class Session:
         self._watch()
         return report
 
+    async def decline_loss(self) -> None:
+        """Keep the old code in place of the reload that asked; the runs go on as before it."""
+        await self._reloading.decline_loss()
+
     async def restart_host(self) -> None:
         """A fresh host, with the history kept; what runs is cancelled.
 

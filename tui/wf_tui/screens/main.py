@@ -187,6 +187,8 @@ class MainScreen(RunView):
             self._reload_error = ""
             if await self.ask(LossDialog(report)):
                 await self.take_report(await self.session.accept_loss())
+            else:
+                await self.session.decline_loss()
             return
         elif report.outcome != "unchanged":
             self._reload_error = ""

@@ -59,7 +59,7 @@ def freeze(run: LiveRun, debugger: Debugger) -> SnapshotResult:
         hint = "give the value a JSON form, or restart the host, which ends the run"
         text = f"the run can't be frozen: {safe_str(error)}"
         raise Refused("cannot_snapshot", text, hint=hint) from error
-    debugger.controller.pause()
+    debugger.controller.freeze()
     run.frozen = True
     running = [w.step for w in _works(run) if w.began is not None or w.waiting]
     return SnapshotResult(snapshot=data, restarts=list(dict.fromkeys(running)))

@@ -173,7 +173,7 @@ class NativeBackend:
             raise Refused(
                 "cannot_snapshot", f"the run can't be frozen: {safe_str(error)}", hint=hint
             ) from error
-        self._debugger.controller.pause()
+        self._debugger.controller.freeze()
         live.frozen = True
         data = {
             "run": run,
