@@ -138,6 +138,15 @@ class StartRun(CommandBase):
     cmd: Literal["start_run"] = "start_run"
     workflow: str
     input: dict[str, Any] = Field(default_factory=dict)
+    journal: str | None = None
+
+
+class ResumeJournal(CommandBase):
+    """Continue the latest run of a journal file that did not come to its end (-> RunRef)."""
+
+    cmd: Literal["resume_journal"] = "resume_journal"
+    workflow: str
+    journal: str
 
 
 class CancelRun(CommandBase):
