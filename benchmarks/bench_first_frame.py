@@ -1,4 +1,4 @@
-"""Time from starting the process to its first painted frame on a pseudo-terminal: wf-tui against an empty Textual app.
+"""From starting the process to its first painted frame on a pseudo-terminal: wf-tui against an empty app.
 
 Prints the median of the rounds and the ratio, round by round. Run: `python benchmarks/bench_first_frame.py`.
 """
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 EMPTY = [sys.executable, "-c", "from textual.app import App; App().run()"]
 OURS = [sys.executable, "-m", "wf_tui", str(ROOT / "sample_flows" / "research.py")]
 FRAME = b"\x1b[?2026l"
-"""Textual ends each frame with the end of a synchronized update; without that mode, by its first full screen of bytes."""
+"""A frame ends with the end of a synchronized update; without that mode, a screenful of bytes counts as one."""
 SCREENFUL = 120 * 20
 
 

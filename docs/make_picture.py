@@ -1,4 +1,4 @@
-"""Makes docs/picture.svg: the real application on sample_flows/research.py, stopped at a breakpoint on SearchResult."""
+"""Makes docs/picture.svg: the real application on sample_flows/research.py, stopped at a breakpoint."""
 
 from __future__ import annotations
 
