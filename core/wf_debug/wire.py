@@ -133,7 +133,8 @@ class ExecScript(CommandBase):
 
 
 class StartRun(CommandBase):
-    """-> RunRef. `input` holds the start event's fields."""
+    """-> RunRef. `input` holds the start event's fields; `journal` is the file that keeps the run, for
+    `ResumeJournal`."""
 
     cmd: Literal["start_run"] = "start_run"
     workflow: str

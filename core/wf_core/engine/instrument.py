@@ -174,7 +174,7 @@ class Instrument:
         requirements: Mapping[str, Any],
         timeout: float | None,
     ) -> None:
-        """The body is in `wait_for_event`."""
+        """The body is in `wait_for_event`; told again when a restored run begins."""
 
     def resumed(self, run: RunHandle, invocation: Invocation, emission: int | None) -> None:
         """The awaited event came (None: the wait timed out)."""

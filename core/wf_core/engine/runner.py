@@ -163,6 +163,8 @@ class Run:
         self.perform(broker.resume())
         for wait in list(broker.waits.values()):
             self.waiting.arm(wait)
+            if self.gates is not None:
+                self.gates.tell("waiting", wait.work, wait.kind, wait.requirements, wait.timeout)
         self._read_mail()
 
     @property

@@ -69,8 +69,15 @@ class Backend(Protocol):
     def on_loop_of(self, run: str, job: Callable[[], None]) -> None:
         """Call `job` soon on the loop that the run lives on. Any thread. Raises: Refused: unknown_run."""
 
-    def start(self, offer: Offer, data: Mapping[str, Any]) -> str:
-        """Start a run from the start event's fields; its id."""
+    def start(self, offer: Offer, data: Mapping[str, Any], journal: str | None = None) -> str:
+        """Start a run from the start event's fields; its id. `journal` is the file to keep it in."""
+
+    def resume_journal(self, offer: Offer, journal: str) -> str:
+        """Continue the latest run of the file that did not come to its end; its id.
+
+        Raises:
+            Refused: when there is none, it does not fit the workflow, or the engine keeps no journals.
+        """
 
     def inject(self, run: str, event: Any, step: str | None) -> InjectResult:
         """Send an event in from the debugger."""

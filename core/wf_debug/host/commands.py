@@ -57,6 +57,7 @@ class Commands:
             wire.ExecScript: ("here", self._exec_script),
             wire.StartRun: ("loop", self._start_run),
             wire.ResumeRun: ("loop", self._resume_run),
+            wire.ResumeJournal: ("loop", self._resume_journal),
             wire.Inject: ("loop", self._inject),
             wire.Snapshot: ("loop", self._snapshot),
             wire.CancelRun: ("here", self._cancel_run),
@@ -157,7 +158,11 @@ class Commands:
     # -- runs
     def _start_run(self, command: wire.StartRun) -> wire.RunRef:
         offer, backend = self._runnable(command.workflow)
-        return wire.RunRef(run=backend.start(offer, command.input))
+        return wire.RunRef(run=backend.start(offer, command.input, command.journal))
+
+    def _resume_journal(self, command: wire.ResumeJournal) -> wire.RunRef:
+        offer, backend = self._runnable(command.workflow)
+        return wire.RunRef(run=backend.resume_journal(offer, command.journal))
 
     def _resume_run(self, command: wire.ResumeRun) -> wire.ResumeResult:
         offer, backend = self._runnable(command.workflow)

@@ -165,8 +165,18 @@ class Session:
 
     def graph_of(self, workflow: str) -> FlowGraph | None:
         """The graph of a workflow that runs or ran, by its class's name."""
-        known = [*self.workflows, *self.seen.values()]
-        return next((w.graph for w in known if workflow in (w.name, w.graph.name)), None)
+        return next((w.graph for w in self._known() if workflow in (w.name, w.graph.name)), None)
+
+    def graph_in(self, run: str | None = None) -> FlowGraph | None:
+        """The graph of a run's workflow (None: the latest live one's); without a run, of the chosen one."""
+        run = run or next(reversed(self.live.live_runs), None)
+        state = self.live.runs.get(run) if run else None
+        found = self.graph_of(state.workflow) if state else None
+        return found or (self.workflow.graph if self.workflow else None)
+
+    def _known(self) -> list[wire.WorkflowInfo]:
+        chosen = [self.workflow] if self.workflow else []
+        return [*chosen, *self.workflows, *self.seen.values()]
 
     @property
     def breakpoints(self) -> list[KnownBreakpoint]:
@@ -194,12 +204,23 @@ class Session:
         self._journal.tell_status()
 
     # -- runs
-    async def start_run(self, fields: dict[str, Any]) -> str:
-        """Start the chosen workflow with these fields of its start event; the run's id."""
+    async def start_run(self, fields: dict[str, Any], journal: Path | None = None) -> str:
+        """Start the chosen workflow with these fields of its start event; the run's id.
+
+        `journal` is the file that keeps the run, so that it can be resumed if its process ends.
+        """
         workflow = self._chosen()
         self.last_input = dict(fields)
-        started = await self._link.request(wire.StartRun(workflow=workflow.name, input=fields), wire.RunRef)
+        kept = str(journal.absolute()) if journal is not None else None
+        command = wire.StartRun(workflow=workflow.name, input=fields, journal=kept)
+        started = await self._link.request(command, wire.RunRef)
         return started.run
+
+    async def resume_journal(self, journal: Path) -> str:
+        """Continue the latest run of a journal file that did not come to its end; its id."""
+        command = wire.ResumeJournal(workflow=self._chosen().name, journal=str(journal.absolute()))
+        resumed = await self._link.request(command, wire.RunRef)
+        return resumed.run
 
     async def execute(self) -> None:
         """Execute the script; returns as it begins. Another time it gets a fresh host, and what runs is
@@ -305,7 +326,8 @@ class Session:
 
     async def validate(self, type: str, data: dict[str, Any]) -> wire.Validation:  # noqa: A002
         """Check an event's fields without sending it."""
-        command = wire.Validate(workflow=self._chosen().name, type=type, data=data)
+        knowing = next((w for w in self._known() if w.graph.event(type)), None) or self._chosen()
+        command = wire.Validate(workflow=knowing.name, type=type, data=data)
         return await self._link.request(command, wire.Validation)
 
     # -- looking into the host

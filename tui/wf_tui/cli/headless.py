@@ -22,6 +22,7 @@ from wf_debug.trace.records import (
     RunTimedOut,
     record_adapter,
 )
+from wf_debug.wire import WorkflowInfo
 from wf_tui.cli.exits import CommandError, Exit
 from wf_tui.cli.inputs import answer_fields, breakpoints_of, start_fields
 from wf_tui.cli.narration import narrate
@@ -43,6 +44,8 @@ class HeadlessRun:
     timeout: float | None = None
     python: Path | None = None
     engine: Engine = "auto"
+    journal: Path | None = None
+    resume: Path | None = None
 
 
 def run_headless(wanted: HeadlessRun) -> int:
@@ -70,19 +73,31 @@ async def _run(wanted: HeadlessRun) -> Exit:
             try:
                 workflow = chosen_workflow(session)
                 await arm(session, breakpoints)
-                fields = start_fields(wanted.fields, wanted.document, workflow.graph.start_event())
-                return await _watch(session, await _start(session, fields), wanted)
+                return await _watch(session, await _start(session, workflow, wanted), wanted)
             finally:
                 await session.close()
     except TimeoutError:
         raise CommandError(f"gave up after {wanted.timeout:g} s (--timeout)", Exit.TIMED_OUT) from None
 
 
-async def _start(session: Session, fields: dict[str, object]) -> str:
+async def _start(session: Session, workflow: WorkflowInfo, wanted: HeadlessRun) -> str:
     try:
-        return await session.start_run(fields)
+        if wanted.resume is None:
+            fields = start_fields(wanted.fields, wanted.document, workflow.graph.start_event())
+            return await session.start_run(fields, wanted.journal)
+        return await session.resume_journal(_existing(wanted))
     except SessionError as error:
         raise CommandError.of(error.error) from None
+
+
+def _existing(wanted: HeadlessRun) -> Path:
+    """The journal to resume from, if that is all that was asked for."""
+    assert wanted.resume is not None
+    if wanted.fields or wanted.document or wanted.journal:
+        raise CommandError("--resume continues a run; it takes no -i, --input or --journal")
+    if not wanted.resume.exists():
+        raise CommandError(f"no journal at {wanted.resume}", hint="`--journal FILE` keeps a run")
+    return wanted.resume
 
 
 async def _watch(session: Session, run: str, wanted: HeadlessRun) -> Exit:

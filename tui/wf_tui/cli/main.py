@@ -29,6 +29,16 @@ FlowArgument = Annotated[
 PythonOption = Annotated[
     Path | None, typer.Option("--python", help="Interpreter that runs the flow (default: the project's own).")
 ]
+JournalOption = Annotated[
+    Path | None,
+    typer.Option("--journal", metavar="FILE", help="Keep the run here, so that --resume can continue it."),
+]
+ResumeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--resume", metavar="FILE", help="Continue the latest run kept here that did not come to its end."
+    ),
+]
 EngineOption = Annotated[
     Literal["auto", "native", "llamaindex"],
     typer.Option(
@@ -90,6 +100,8 @@ def run(
     timeout: TimeoutOption = None,
     python: PythonOption = None,
     engine: EngineOption = "auto",
+    journal: JournalOption = None,
+    resume: ResumeOption = None,
 ) -> None:
     from wf_tui.cli.headless import HeadlessRun, run_headless
 
@@ -104,6 +116,8 @@ def run(
         timeout,
         python,
         engine,
+        journal,
+        resume,
     )
     sys.exit(run_headless(wanted))
 

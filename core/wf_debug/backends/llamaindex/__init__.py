@@ -132,7 +132,9 @@ class LlamaIndexBackend:
             raise Refused("unknown_run", f"there is no live run {run!r}", hint=hint)
         return found
 
-    def start(self, offer: Offer, data: Mapping[str, Any]) -> str:
+    def start(self, offer: Offer, data: Mapping[str, Any], journal: str | None = None) -> str:
+        if journal is not None:
+            raise _no_journal()
         flow = self._make(offer)
         start = building.build(flow.start_event_class, data)
         return self._run(offer, flow, start_event=start)
@@ -210,6 +212,9 @@ class LlamaIndexBackend:
 
         return freeze(self._live(run), self._debugger)
 
+    def resume_journal(self, offer: Offer, journal: str) -> str:
+        raise _no_journal()
+
     def resume(self, offer: Offer, snapshot: Mapping[str, Any], drop_lost: bool) -> tuple[str, list[str]]:
         from wf_debug.backends.llamaindex.snapshot import thaw
 
@@ -242,3 +247,11 @@ async def _see_to_its_end(handler: Any) -> None:
         await handler
     except BaseException:
         return  # recorded as the end of the run
+
+
+def _no_journal() -> Refused:
+    return Refused(
+        "invalid_input",
+        "runs of llama-index-workflows keep no journal",
+        hint="--engine native runs the same flow on the engine that does",
+    )

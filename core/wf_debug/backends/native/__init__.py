@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from wf_core import Context, Workflow, alias
 from wf_core.engine import instrument as engine
@@ -24,6 +25,9 @@ from wf_debug.control.names import suggestion
 from wf_debug.control.payload import safe_str
 from wf_debug.trace.records import Injected
 from wf_debug.wire import InjectResult, SnapshotResult
+
+if TYPE_CHECKING:
+    from wf_core.engine.journal import SqliteJournal
 
 
 class NativeBackend:
@@ -82,14 +86,26 @@ class NativeBackend:
             raise self._unknown(run)
         loop.call_soon_threadsafe(job)
 
-    def start(self, offer: Offer, data: Mapping[str, Any]) -> str:
+    def start(self, offer: Offer, data: Mapping[str, Any], journal: str | None = None) -> str:
         flow = self._make(offer)
+        if journal is not None:
+            flow._journal = _open_journal(journal)
         start = events.build(flow.start_event_class, data)
         try:
             handler = flow.run(start_event=start)
         except Exception as error:
             text = f"{offer.info.name} can't start: {type(error).__name__}: {safe_str(error)}"
             raise Refused("invalid_workflow", text, where=offer.info.source) from error
+        return self._keep(handler)
+
+    def resume_journal(self, offer: Offer, journal: str) -> str:
+        flow = self._make(offer)
+        flow._journal = _open_journal(journal)
+        try:
+            handler = flow.resume()
+        except Exception as error:
+            text = f"the run can't go on: {safe_str(error)}"
+            raise Refused("cannot_carry_over", text, where=offer.info.source) from error
         return self._keep(handler)
 
     def _make(self, offer: Offer) -> Workflow:
@@ -206,3 +222,13 @@ class NativeBackend:
             del self._instrument.continued[run]
             raise Refused("cannot_carry_over", f"the run can't go on: {safe_str(error)}") from error
         return self._keep(handler), [f"{f.field}: {f.message}" for f in lost]
+
+
+def _open_journal(file: str) -> SqliteJournal:
+    from wf_core.engine.journal import SqliteJournal
+
+    try:
+        return SqliteJournal(file)
+    except sqlite3.Error as error:
+        hint = "name a file that a run was kept in, or a new one"
+        raise Refused("invalid_input", f"{file} is no journal: {error}", hint=hint) from error

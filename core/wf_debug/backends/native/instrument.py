@@ -184,6 +184,8 @@ class NativeInstrument(engine.Instrument):
         timeout: float | None,
     ) -> None:
         if live := self.live.get(run.run_id):
+            if invocation.id in live.recorded.waiting and invocation.id in live.waiting:
+                return  # of a run that is continued here: this was recorded before
             live.waiting[invocation.id] = invocation.step
         plain = self._encode(dict(requirements)).data
         self._emit(
