@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 EMPTY = [sys.executable, "-c", "from textual.app import App; App().run()"]
 OURS = [sys.executable, "-m", "wf_tui", str(ROOT / "sample_flows" / "research.py")]
 FRAME = b"\x1b[?2026l"
-"""A frame ends with the end of a synchronized update; without that mode, a screenful of bytes counts as one."""
+"""Ends a frame as a synchronized update; without that mode a screenful of bytes counts as one."""
 SCREENFUL = 120 * 20
 
 
