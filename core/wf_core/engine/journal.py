@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from wf_core.errors import WorkflowRuntimeError
 
@@ -24,8 +23,7 @@ create table if not exists records (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One entry of a run: a method of the broker and its arguments, or a change, as JSON text."""
 
     seq: int
@@ -59,23 +57,24 @@ class MemoryJournal:
     """A journal that lasts as long as the process."""
 
     def __init__(self) -> None:
-        self._records: dict[str, list[Record]] = {}
+        self._records: dict[str, list[tuple[int, str, str, float]]] = {}
+        """Plain tuples: the garbage collector looks at each of them but once."""
 
     def append(self, run_id: str, record: Record) -> None:
         """Keep the run's next record."""
-        self._records.setdefault(run_id, []).append(record)
+        self._records.setdefault(run_id, []).append(record[:])
 
     def flush(self) -> None:
         """Nothing to do."""
 
     def read(self, run_id: str) -> Iterator[Record]:
         """The run's records in order."""
-        yield from self._records.get(run_id, ())
+        yield from map(Record._make, self._records.get(run_id, ()))
 
     def last(self, run_id: str) -> Record | None:
         """The run's last record, None if there is no such run."""
         records = self._records.get(run_id)
-        return records[-1] if records else None
+        return Record(*records[-1]) if records else None
 
     def runs(self) -> list[str]:
         """The ids of all runs, in the order in which they began."""
