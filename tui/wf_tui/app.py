@@ -136,7 +136,10 @@ class WfApp(App[int]):
                 new = [b for b in breakpoints if b.describe() not in known]
                 await session.set_breakpoints([*session.breakpoints, *new])
                 self.main.breakpoints_changed()
-            if session.workflow is None and session.workflows:
+            if session.is_script:
+                if not session.executed:
+                    await session.execute()
+            elif session.workflow is None and session.workflows:
                 self.main.action_command("workflow")
             elif (fields_for := self._initial_input) is not None and session.workflow is not None:
                 self._initial_input = None

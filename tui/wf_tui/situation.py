@@ -18,6 +18,8 @@ class Situation:
 
     recording: bool = False
     """A past session is shown: there is no host."""
+    script: bool = False
+    """A script is debugged: it starts its runs itself."""
     status: str = "loading"
     workflow: str | None = None
     workflows: int = 0
@@ -65,13 +67,15 @@ def ready(now: Situation) -> str | None:
 
 
 def runnable(now: Situation) -> str | None:
+    if now.script:
+        return None
     if now.fatal:
         return f"{now.workflow} cannot run: {now.fatal}"
     return None if now.workflow else "choose a workflow first (W)"
 
 
 def has_input(now: Situation) -> str | None:
-    return None if now.has_input else "nothing has been run yet: r starts the first run"
+    return None if now.has_input or now.script else "nothing has been run yet: r starts the first run"
 
 
 def run_live(now: Situation) -> str | None:
@@ -145,6 +149,8 @@ def can_pause(now: Situation) -> str | None:
 
 
 def can_reload(now: Situation) -> str | None:
+    if now.script and now.status == "ready":
+        return "a script is read when it is executed: R executes it again"
     return None if now.status != "ready" or now.capabilities.reload else "the host cannot reload code"
 
 

@@ -81,11 +81,9 @@ class Session:
         """
         self._reloader = Reloader(self._hosting)
         self._load_breakpoints()
+        self._watch()
         try:
-            self._hosting.adopt(await self._hosting.fresh())
-        except SessionError as error:
-            self._hosting.set_status("error", error.error.message)
-            raise
+            await self._reloader.start()
         finally:
             self._watch()
 
@@ -381,6 +379,7 @@ class Session:
 
     def _saved(self) -> None:
         """A watched file was saved."""
+        self._hosting.begin_again()
         task = asyncio.ensure_future(self._reload_on_save())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -36,6 +36,8 @@ class LiveState:
         self._holds: dict[int, Held] = {}
         self._prompts = Prompts(graph)
         self._paused: set[str] = set()
+        self.script: r.ScriptStarted | r.ScriptEnded | None = None
+        """The last thing that the script did, where one is executed."""
         self._runs_shown: dict[str, RunState] | None = {}
         self._holds_shown: dict[int, Held] | None = {}
         self._prompts_shown: list[Prompt] | None = []
@@ -68,6 +70,8 @@ class LiveState:
             self._paused.clear()
         if isinstance(record, r.ClockPaused | r.ClockResumed):
             self._clock(record)
+        if isinstance(record, r.ScriptStarted | r.ScriptEnded):
+            self.script = record
         if record.run:
             self._apply_to_run(record)
         if self._prompts.apply(record):

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 async def start(screen: MainScreen) -> None:
     """Ask for the start event's fields, then run."""
+    if screen.session.is_script:
+        await execute(screen)
+        return
     from wf_tui.screens.start import StartDialog
 
     fields = await screen.ask(StartDialog(screen.session))
@@ -19,6 +22,9 @@ async def start(screen: MainScreen) -> None:
 
 async def rerun(screen: MainScreen) -> None:
     """Run again with the last input; a run still going is cancelled first, when the person agrees."""
+    if screen.session.is_script:
+        await execute(screen)
+        return
     current = screen.run
     if current is not None and current.status == "running":
         if not await screen.confirm(
@@ -27,6 +33,17 @@ async def rerun(screen: MainScreen) -> None:
             return
         await screen.session.cancel(current.run)
     screen.show_run(await screen.session.rerun())
+
+
+async def execute(screen: MainScreen) -> None:
+    """Execute the script from its beginning, in a fresh host."""
+    live = len(screen.live.live_runs)
+    if live and not await screen.confirm(
+        "The script is still going.", "It ends, then it starts from its beginning.", "Run again"
+    ):
+        return
+    await screen.session.execute()
+    screen.loaded()
 
 
 async def cancel(screen: MainScreen) -> None:
@@ -52,4 +69,5 @@ async def choose_workflow(screen: MainScreen) -> None:
     name = await screen.ask(WorkflowPicker(screen.session.workflows))
     if name is not None:
         await screen.session.choose(name)
+        screen.show_chosen()
         screen.loaded()

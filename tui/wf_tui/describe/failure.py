@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from wf_debug.graph import SourceRef
+from wf_debug.trace.records import ScriptEnded
 from wf_debug.wire import Problem, WireError
 from wf_tui import look
 from wf_tui.describe.parts import EMPTY, heading, remark
@@ -50,3 +51,11 @@ def problem_line(problem: Problem) -> str:
 def _names(message: str, place: SourceRef) -> bool:
     """Whether the message says the place already, by its path or by its file name."""
     return f"{os.path.basename(place.file)}:{place.line}" in message
+
+
+def script_end(end: ScriptEnded) -> str:
+    """How a script ended that did not end well."""
+    if end.error is None:
+        return f"the script ended with exit code {end.code}"
+    place = f" at {end.error.where}" if end.error.where else ""
+    return f"the script raised {end.error.type}: {end.error.message}{place}"

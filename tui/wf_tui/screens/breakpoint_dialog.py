@@ -59,7 +59,7 @@ class BreakpointDialog(Dialog[None]):
         self._parts = existing or Breakpoint(event=event, step=step)
 
     def body(self) -> Iterable[Widget]:
-        graph = self.session.workflow.graph if self.session.workflow else FlowGraph(name="")
+        graph = self.session.graph_in() or FlowGraph(name="")
         start = _as_fields(self._parts)
         with VerticalScroll(id="parts", can_focus=False):
             for spec in _specs(graph, self._parts):

@@ -34,7 +34,7 @@ class EditDialog(FormDialog[None]):
     def __init__(self, session: Session, held: Held) -> None:
         super().__init__(session, f"Held: {held.type}")
         self._held = held
-        graph = session.workflow.graph if session.workflow else None
+        graph = session.graph_in(held.run)
         self._event = graph.event(held.type) if graph else None
 
     @property

@@ -56,7 +56,7 @@ class InjectDialog(FormDialog[None]):
 
     def __init__(self, session: Session, event_type: str | None = None) -> None:
         super().__init__(session, "Inject an event")
-        self._graph = session.workflow.graph if session.workflow else FlowGraph(name="")
+        self._graph = session.graph_in() or FlowGraph(name="")
         asked = self._graph.event(event_type) if event_type else None
         self._asked = asked if asked and _takers(asked, self._graph) else None
         self._event: EventType | None = None

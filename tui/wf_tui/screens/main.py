@@ -14,9 +14,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from wf_debug.session import PostMortem, ReloadReport, Session, SessionError
+from wf_debug.trace.records import ScriptEnded
 from wf_debug.wire import WireError
 from wf_tui.commands import BY_ID, COMMANDS, MOVES, Command, footer, key_names
-from wf_tui.describe.failure import failure_lines, in_one_line, problem_line
+from wf_tui.describe.failure import failure_lines, in_one_line, problem_line, script_end
 from wf_tui.screens import polling, reading
 from wf_tui.screens.run_view import RunView
 from wf_tui.situation import Situation
@@ -143,13 +144,17 @@ class MainScreen(RunView):
             return ""
         if source.status.state in ("crashed", "closed", "error"):
             return f"{source.status.message} (ctrl+shift+r starts a new host)"
+        if isinstance(ended := source.live.script, ScriptEnded) and ended.code:
+            return f"{script_end(ended)} (R executes it again)"
+        if (run := self.run) is not None and run.status == "running" and run.stuck:
+            return f"stuck: {run.stuck} (i injects an event, K cancels the run)"
         info = source.workflow
         return next((problem_line(p) for p in info.problems if p.fatal), "") if info else ""
 
     def _ask_person(self) -> None:
-        """A new question opens its dialog, unless the person is in another."""
+        """A new question opens its dialog, unless the person is in another, or a script may answer it."""
         new = [p for p in list(self.live.prompts) if p.id not in self._asked]
-        if new and self.app.screen is self and self.has_session:
+        if new and self.app.screen is self and self.has_session and not self.session.is_script:
             self._asked.update(p.id for p in new)
             self.action_command("answer")
 

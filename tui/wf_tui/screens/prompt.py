@@ -74,7 +74,7 @@ class PromptDialog(FormDialog[None]):
         self.call_after_refresh(self.settle)
 
     def _answer_event(self) -> EventType:
-        graph = self.session.workflow.graph if self.session.workflow else None
+        graph = self.session.graph_in(self._prompt.run)
         known = graph.event(self._prompt.answer_type) if graph else None
         return known or EventType(name=self._prompt.answer_type, role="human_response")
 

@@ -98,9 +98,13 @@ def heads_of(source: Session | PostMortem, run: RunState | None, now: float, run
 def _state(source: Session | PostMortem, run: RunState | None) -> str:
     if isinstance(source, Session) and source.status.state not in ("ready", "closed"):
         return str(source.status.state)
-    if run is not None:
-        return "unfinished" if run.status == "running" and not isinstance(source, Session) else run.status
-    return "ready" if isinstance(source, Session) else "recording"
+    if run is None:
+        return "ready" if isinstance(source, Session) else "recording"
+    if run.status != "running":
+        return run.status
+    if run.stuck:
+        return "stuck"
+    return "running" if isinstance(source, Session) else "unfinished"
 
 
 def flow_name(source: Session | PostMortem) -> str:
@@ -108,6 +112,8 @@ def flow_name(source: Session | PostMortem) -> str:
     from pathlib import Path
 
     file = Path(source.recording.meta.flow).name
+    if isinstance(source, Session) and source.is_script:
+        return file
     name = source.workflow.name if source.workflow else source.recording.meta.workflow
     return f"{file}:{name}" if name else file
 
@@ -189,9 +195,10 @@ def situation_of(
     info = source.workflow
     fatal = next((p.message for p in info.problems if p.fatal), "") if info else ""
     return Situation(
+        script=source.is_script,
         status=source.status.state,
         workflow=info.name if info else None,
-        workflows=len(source.workflows),
+        workflows=0 if source.is_script else len(source.workflows),
         fatal=fatal,
         live_runs=len(going),
         run_live=run is not None and run.status == "running",

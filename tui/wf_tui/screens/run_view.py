@@ -48,6 +48,7 @@ class RunView(Screen[None]):
         self._source: Session | PostMortem | None = None
         self._changed = False
         self._pinned_run: str | None = None
+        self._graph_shown: FlowGraph | None = None
         self._clock = RunClock()
         self._clock_due = 0.0
         self._sync_due = 0.0
@@ -134,9 +135,17 @@ class RunView(Screen[None]):
 
     @property
     def graph(self) -> FlowGraph | None:
+        """Of the shown run's workflow, else of the chosen one."""
         if self._source is None:
             return None
+        run = self.run
+        if run is not None and self._follows_run() and (found := self._source.graph_of(run.workflow)):
+            return found
         return self._source.workflow.graph if self._source.workflow else self._source.recording.meta.graph
+
+    def _follows_run(self) -> bool:
+        """Whether the drawing is of what the shown run runs, rather than of what `r` would run."""
+        return self._pinned_run is not None or not self.has_session or self.session.is_script
 
     @property
     def chosen_hold(self) -> Held | None:
@@ -150,7 +159,7 @@ class RunView(Screen[None]):
         """The workflow, or its definition, is another one: draw it anew."""
         if self._source is None:
             return
-        graph = self.graph
+        self._graph_shown = graph = self.graph
         self.graph_pane.show(graph)
         self.inspector.show(self._source.recording, graph)
         self.logs.show_steps([step.name for step in graph.steps] if graph else [])
@@ -172,6 +181,11 @@ class RunView(Screen[None]):
         self._adopt_run()
         self._changed = True
 
+    def show_chosen(self) -> None:
+        """Draw the chosen workflow, whatever has run."""
+        self._pinned_run = None
+        self._changed = True
+
     def _adopt_run(self) -> None:
         live = self.live
         wanted = self._pinned_run if self._pinned_run in live.runs else reading.newest_run(live)
@@ -181,6 +195,8 @@ class RunView(Screen[None]):
             self._show_rows()
         elif (self._rows_filter().run is None) != (self.timeline.list.filter.run is None):
             self._show_rows()
+        if self.graph is not self._graph_shown:
+            self.show_workflow()
 
     def _rows_filter(self) -> TimelineFilter:
         """With one run everything is shown, with several the chosen one."""
