@@ -12,7 +12,7 @@ import pytest
 from peers import OpenPeer
 
 from wf_debug.control.breakpoints import Breakpoint
-from wf_debug.session import ReloadReport, Session
+from wf_debug.session import FlowSpec, ReloadReport, Session
 from wf_debug.trace.records import CodeReloaded, RunStarted
 from wf_debug.trace.rows import ALL, TimelineFilter
 
@@ -287,6 +287,40 @@ async def test_a_module_that_was_missing_is_noticed_when_it_comes(open_flow: Ope
     report = await reported(session, lambda: module.write_text('WORD = "b: "\n'))
     assert (report.outcome, report.files) == ("restarted", ["words.py"])
     assert "b: draft" in (await session.wait_run_end(await session.start_run({}), 30)).result
+
+
+HANGING = """
+import pathlib
+pathlib.Path(__file__).with_name("importing").touch()
+while True:
+    pass
+"""
+
+
+async def test_a_save_ends_an_import_that_hangs(tmp_path: Path) -> None:
+    importing, flow = tmp_path / "importing", tmp_path / "flow.py"
+    flow.write_text(HANGING)
+    session = Session(FlowSpec(flow))
+    try:
+        started = asyncio.ensure_future(session.start())
+        await appears(importing)
+        save(session, FLOW)
+        await asyncio.wait_for(started, 30)
+        assert "first: draft" in (await session.wait_run_end(await session.start_run({}), 30)).result
+
+        importing.unlink()
+        hanging = asyncio.ensure_future(reported(session, lambda: save(session, FLOW + HANGING)))
+        await appears(importing)
+        save(session, OTHER_BODY)
+        assert (await hanging).outcome == "restarted"
+        assert "second: draft" in (await session.wait_run_end(await session.start_run({}), 30)).result
+    finally:
+        await session.close()
+
+
+async def appears(path: Path) -> None:
+    while not path.exists():  # noqa: ASYNC110 - another process makes it
+        await asyncio.sleep(0.01)
 
 
 async def test_restarting_the_host_cancels_what_runs(open_flow: OpenPeer) -> None:

@@ -70,6 +70,10 @@ class Hosting:
         self.armory: Armory = Armory(None)
         self.pausing = False
         """Whether the last word to the host was to park every delivery, or the next."""
+        self._loading: asyncio.Task[Host] | None = None
+        self._again = False
+        self._read: dict[str, str] = {}
+        """Digests of the known source files when the last load began."""
         self._waiting: dict[HostLink, list[Record]] = {}
         self._muted: set[HostLink] = set()
         self._lock = threading.RLock()
@@ -92,6 +96,25 @@ class Hosting:
             SessionError: when it does not start or the flow does not load; the host is gone then, its output
             recorded.
         """
+        while True:
+            self._again = False
+            self._loading = asyncio.ensure_future(self._load_fresh())
+            try:
+                return await self._loading
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if not self._again or (task is not None and task.cancelling()):
+                    raise
+
+    def begin_again(self) -> None:
+        """A file was saved: a load that read it as it was before is given up for another. What hangs while it
+        is imported ends this way."""
+        if self._loading is not None and not self._loading.done() and fingerprint(self._read) != self._read:
+            self._again = True
+            self._loading.cancel()
+
+    async def _load_fresh(self) -> Host:
+        self._read = fingerprint([str(self.flow.path.absolute()), *self.files])
         self.interpreter = find_interpreter(self.flow.path, self.settings.python)
         launch = Launch(
             interpreter=self.interpreter,
@@ -142,11 +165,15 @@ class Hosting:
         self.executed = False
         if self.flow.argv is None:
             self.offer(host.loaded.workflows)
-        self.files = fingerprint(host.loaded.files)
+        self.files = {**fingerprint(host.loaded.files), **self._read_of(host.loaded.files)}
         self.let_records_through(host.link)
         self.set_status("ready")
         if host.link.ending is not None:  # it died in between
             self._ended(host.link, host.link.ending)
+
+    def _read_of(self, files: Sequence[str]) -> dict[str, str]:
+        """As they were before the load: one saved meanwhile counts as changed since."""
+        return {file: self._read[file] for file in files if file in self._read}
 
     def offer(self, workflows: list[WorkflowInfo]) -> None:
         """These are the flow's workflows now; the chosen one stays chosen while there is one of its name."""

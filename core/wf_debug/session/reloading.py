@@ -69,6 +69,19 @@ class Reloader:
         self._pending: _Pending | None = None
 
     # -- what a session asks for
+    async def start(self) -> None:
+        """The first host.
+
+        Raises:
+            SessionError: when it does not start or the flow does not load.
+        """
+        async with self._busy:
+            try:
+                self._hosting.adopt(await self._hosting.fresh())
+            except SessionError as error:
+                self._hosting.set_status("error", error.error.message)
+                raise
+
     async def reload(self) -> ReloadReport:
         """Take up what changed on disk. Never raises for what the flow does; the report says it."""
         async with self._busy:
