@@ -83,9 +83,11 @@ async def refund(order: str, amount: float) -> str:
 class Clerk(FunctionCallingLLM):
     """Stands for a model: decides from the conversation what to call, and what to say in the end."""
 
+    model: str = "clerk-1"
+
     @property
     def metadata(self) -> LLMMetadata:
-        return LLMMetadata(model_name="clerk-1", is_chat_model=True, is_function_calling_model=True)
+        return LLMMetadata(model_name=self.model, is_chat_model=True, is_function_calling_model=True)
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -103,7 +105,7 @@ class Clerk(FunctionCallingLLM):
         )
         read = sum(len((m.content or "").split()) for m in messages)
         usage = {"prompt_tokens": read, "completion_tokens": len(text.split()) + 8 * len(calls)}
-        return ChatResponse(message=message, raw={"model": self.metadata.model_name, "usage": usage})
+        return ChatResponse(message=message, raw={"model": self.model, "usage": usage})
 
     def get_tool_calls_from_response(
         self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any

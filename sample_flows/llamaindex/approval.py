@@ -43,9 +43,11 @@ SUMMARY = PromptTemplate("Sum up this contract in one line. Mind: {remark}\n\n{t
 class Summariser(CustomLLM):
     """Stands for a model: the first clause, and every clause that has a word of the remark."""
 
+    model: str = "summariser-1"
+
     @property
     def metadata(self) -> LLMMetadata:
-        return LLMMetadata(model_name="summariser-1", context_window=4096, num_output=128)
+        return LLMMetadata(model_name=self.model, context_window=4096, num_output=128)
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
@@ -55,7 +57,7 @@ class Summariser(CustomLLM):
         fitting = [c for c in clauses[1:] if any(word.strip(".,;!") in c.lower() for word in words)]
         text = " ".join([*clauses[:1], *fitting])
         usage = {"prompt_tokens": len(prompt.split()), "completion_tokens": len(text.split())}
-        return CompletionResponse(text=text, raw={"model": self.metadata.model_name, "usage": usage})
+        return CompletionResponse(text=text, raw={"model": self.model, "usage": usage})
 
     @llm_completion_callback()
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:

@@ -87,17 +87,18 @@ class StemEmbedding(BaseEmbedding):
 class Excerpter(CustomLLM):
     """Stands for a model: answers with the sentences of the prompt's notes that fit the question best."""
 
+    model: str = "excerpter-1"
     sentences: int = 2
 
     @property
     def metadata(self) -> LLMMetadata:
-        return LLMMetadata(model_name="excerpter-1", context_window=8192, num_output=256)
+        return LLMMetadata(model_name=self.model, context_window=8192, num_output=256)
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         text = self._answer(prompt)
         usage = {"prompt_tokens": len(prompt.split()), "completion_tokens": len(text.split())}
-        return CompletionResponse(text=text, raw={"model": self.metadata.model_name, "usage": usage})
+        return CompletionResponse(text=text, raw={"model": self.model, "usage": usage})
 
     @llm_completion_callback()
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:

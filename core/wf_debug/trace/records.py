@@ -19,7 +19,7 @@ EmittedBy = Literal["start", "returned", "sent", "external", "injected", "prompt
 debugger, a step's `wait_for_event` prompt."""
 When = Literal["emit", "deliver", "after", "publish"]
 HoldReason = Literal["breakpoint", "pause", "step", "follow", "run_to"]
-LogSource = Literal["stdout", "stderr", "logging", "warning", "native"]
+LogSource = Literal["stdout", "stderr", "logging", "warning", "native", "model"]
 
 
 class Payload(BaseModel):
@@ -274,6 +274,30 @@ class Log(InRun):
     text: str
 
 
+class ModelAsked(InRun):
+    """A step called a language model. `call` numbers the calls of a host; `asked` is the prompt, or the
+    messages as `{"role", "content", "tool_calls"}`."""
+
+    kind: Literal["model_asked"] = "model_asked"
+    call: int
+    model: str
+    asked: Payload
+
+
+class ModelAnswered(InRun):
+    """The model's answer, or the error that the call raised. Tokens as the provider counts them, None where
+    it does not say."""
+
+    kind: Literal["model_answered"] = "model_answered"
+    call: int
+    model: str
+    duration: float
+    answer: Payload | None = None
+    tokens_read: int | None = None
+    tokens_written: int | None = None
+    error: ErrorInfo | None = None
+
+
 class CodeReloaded(RecordBase):
     kind: Literal["code_reloaded"] = "code_reloaded"
     outcome: Literal["swapped", "restarted", "failed", "unchanged"]
@@ -336,6 +360,8 @@ Record = Annotated[
     | ClockResumed
     | StateChanged
     | Log
+    | ModelAsked
+    | ModelAnswered
     | CodeReloaded
     | ScriptStarted
     | ScriptEnded

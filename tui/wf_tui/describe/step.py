@@ -7,6 +7,7 @@ from wf_debug.trace import records as r
 from wf_debug.trace.recording import Recording
 from wf_debug.trace.rows import Attempt, InvocationDetail
 from wf_tui import look
+from wf_tui.describe.model import model_lines
 from wf_tui.describe.parts import EMPTY, error_lines, fact, heading, remark, state_fact
 from wf_tui.look import Line
 
@@ -49,6 +50,7 @@ def invocation_lines(recording: Recording, run: str, invocation: int) -> list[Li
     lines += [
         fact("emitted", f"{one.type} #{one.event}  {one.payload.preview}"[:300]) for one in detail.emitted
     ]
+    lines += model_lines(detail)
     if detail.logs:
         lines.append(fact("logs", f"{detail.logs} line{'s' if detail.logs > 1 else ''}: 5, tab `selection`"))
     if detail.error is not None:

@@ -56,9 +56,11 @@ class LlamaIndexBackend:
         """User code has the engine: workflows made from now on in this context are debugged."""
         if _workflow_class() is None or not versions.is_supported(versions.installed()):
             return
+        from wf_debug.backends.llamaindex.listening import listen
         from wf_debug.backends.llamaindex.runtime import DebugRuntime
 
         self._runtime = DebugRuntime(self._debugger)
+        listen(self._debugger, self._runtime)
         self._scope.enter_context(self._runtime.registering())
 
     # -- flows

@@ -14,11 +14,12 @@ def adopt(module: ModuleType, runtime: DebugRuntime) -> None:
     """Instances at module level that were not made under the runtime (in a thread, say) move to it, as the
     engine's own server does with them; one that ran before stays where it is."""
     for flow in list(vars(module).values()):
-        if isinstance(flow, Workflow) and not _is_under(flow, runtime):
+        if isinstance(flow, Workflow) and not is_under(flow, runtime):
             _move(flow, runtime)
 
 
-def _is_under(flow: Workflow, runtime: DebugRuntime) -> bool:
+def is_under(flow: Workflow, runtime: DebugRuntime) -> bool:
+    """Whether the debugger sees the runs of this instance."""
     own = flow.runtime
     return own is runtime or getattr(own, "_decorated", None) is runtime
 
