@@ -46,8 +46,7 @@ async def test_fields_given_on_the_command_line_start_a_run_that_is_shown_whole(
         assert "composing for Ada" in main.logs.list.text_of(0)
         assert [lane.finished for lane in main.lanes._lanes] == [1, 1]
         await pilot.press("R")
-        await until(pilot, lambda: len(main.live.runs) == 2 and ended(main))
-        assert main.query_one(Header).heads.run == "run 2/2"
+        await until(pilot, lambda: main.query_one(Header).heads.run == "run 2/2" and ended(main))
         await pilot.press("l")
         await dialog(pilot, Chooser)
         await pilot.press("home", "enter")
@@ -164,3 +163,16 @@ async def test_a_fault_in_the_display_is_told_and_survived(
         assert "no such lane" in str(main.query_one(Banner).content)
         await pilot.press("5")
         assert main.focused_pane == "logs"
+
+
+async def test_a_stuck_run_says_so_and_why(tmp_path: Path) -> None:
+    fields = {"what": "stuck"}
+    async with debugging(FLOWS / "misbehave.py", tmp_path / "r.wfrec", fields) as (pilot, main):
+        await until(pilot, lambda: main.query_one(Header).heads.state == "stuck")
+        await until(pilot, lambda: "i injects an event" in str(main.query_one(Banner).content))
+
+
+async def test_keys_act_in_the_order_they_are_typed_however_fast(tmp_path: Path) -> None:
+    async with debugging(FLOWS / "greet.py", tmp_path / "r.wfrec") as (pilot, main):
+        await pilot.press("1", "down", "down", "b")
+        await until(pilot, lambda: [b.event for b in main.session.breakpoints] == ["Greeting"])
