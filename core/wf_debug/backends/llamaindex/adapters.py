@@ -152,6 +152,7 @@ class InsideAdapter(BaseInternalRunAdapterDecorator):
         work = current_work.get()
         if not self._gates.watches_publishing(self._run, event, work):
             self._recorder.published(self._run, event, work)
+            self._recorder.asked(self._run, event)
             await self._write(event)
         elif work is not None:
             await self._publish_when_let(event, work)
@@ -180,11 +181,13 @@ class InsideAdapter(BaseInternalRunAdapterDecorator):
     async def _publish_when_let(self, event: Event, work: Work | None) -> None:
         decision = await self._gates.publishing(self._run, event, work)
         if decision.verb == "drop" and not isinstance(event, StopEvent):
+            self._recorder.asked(self._run, event)
             return
         shown = decision.value if decision.verb == "edit" else event
         for each in (shown, copied(shown)) if decision.verb == "duplicate" else (shown,):
             self._recorder.published(self._run, each, work)
             await self._write(each)
+        self._recorder.asked(self._run, event)
 
     # -- the state
     def store(self) -> Any:

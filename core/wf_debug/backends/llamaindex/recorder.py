@@ -191,7 +191,20 @@ class RunRecorder:
         if work.waiting:
             return
         work.waiting = True
-        plain = self._debugger.payloads.encode(requirements).data
+        if add.waiter_event is None or known is not None:
+            self._waits(run, work, add)
+        else:
+            self.emitted(run, add.waiter_event, "prompt", work)
+            run.asking[id(add.waiter_event)] = (add, work)
+
+    def asked(self, run: LiveRun, event: Event) -> None:
+        """The event was published, or kept from it; if a step asks with it, that one waits now."""
+        if asking := run.asking.pop(id(event), None):
+            add, work = asking
+            self._waits(run, work, add)
+
+    def _waits(self, run: LiveRun, work: Work, add: Any) -> None:
+        plain = self._debugger.payloads.encode(dict(add.requirements)).data
         self._of(
             run,
             records.InvocationWaiting,
@@ -200,8 +213,6 @@ class RunRecorder:
             requirements=plain if isinstance(plain, dict) else {},
             timeout=add.timeout,
         )
-        if add.waiter_event is not None and known is None:
-            self.emitted(run, add.waiter_event, "prompt", work)
 
     def finished(self, run: LiveRun, work: Work, value: Any) -> None:
         result = None if value is None else type_of(value)

@@ -112,6 +112,8 @@ class LiveRun:
     collected: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     """Types of the events in `collect_events`, by step and buffer."""
     waiters: list[Waiter] = field(default_factory=list)
+    asking: dict[int, tuple[Any, Work]] = field(default_factory=dict)
+    """Prompts about to be published, by the id of the event: what the engine was told, and who waits."""
     workers: dict[tuple[str, int], Work] = field(default_factory=dict)
     """What each worker ran last."""
     restored: list[Work] = field(default_factory=list)
