@@ -95,3 +95,40 @@ async def test_nothing_of_the_engine_is_imported_for_flows_without_it(fresh_host
     )
     await host.load()
     assert await host.run_result("Lean") == []
+
+
+async def test_a_leaked_cancellation_is_named_instead_of_silence(fresh_host: EngineHost) -> None:
+    host = fresh_host
+    await host.given("""
+        class Leaks(Workflow):
+            @step
+            async def leak(self, ev: StartEvent) -> StopEvent:
+                raise asyncio.CancelledError()
+    """)
+    run = await host.start_run("Leaks")
+    note = await host.seen("note")
+    assert "'leak' raised CancelledError" in note.text
+    await host.ask("cancel_run", run=run)
+    assert (await host.ended(run)).kind == "run_cancelled"
+
+
+async def test_a_body_that_runs_again_for_what_it_collects_is_told(fresh_host: EngineHost) -> None:
+    host = fresh_host
+    await host.given("""
+        class Item(Event):
+            n: int
+        class Gathers(Workflow):
+            @step
+            async def split(self, ctx: Context, ev: StartEvent) -> Item | None:
+                for n in range(3):
+                    ctx.send_event(Item(n=n))
+            @step
+            async def gather(self, ctx: Context, ev: Item) -> StopEvent | None:
+                await asyncio.sleep(0.01)
+                got = ctx.collect_events(ev, [Item] * 3)
+                return StopEvent(result=sorted(e.n for e in got)) if got else None
+    """)
+    run = await host.start_run("Gathers")
+    assert await host.result_of(run) == [0, 1, 2]
+    assert any("runs its body again" in n.text for n in host.of("note"))
+    assert len({r.invocation for r in host.of("invocation_started", step="gather")}) == 3

@@ -129,7 +129,7 @@ class _Invoking:
                 return await self._perform(run, work, call)
             return await self._start(run, work, call)
         except asyncio.CancelledError:
-            self._recorder.cancelled(run, work)
+            self._recorder.cancelled(run, work, leaked=not _being_cancelled())
             raise
 
     # -- coming in
@@ -245,6 +245,12 @@ class _Invoking:
                 run.collected.setdefault((work.step, o.event_id), []).append(type(o.event).__name__)
             elif isinstance(o, DeleteCollectedEvent):
                 run.collected.pop((work.step, o.event_id), None)
+
+
+def _being_cancelled() -> bool:
+    """Whether somebody cancels the step; else the step itself let a CancelledError out."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _as_inputs(value: Any, before: Sequence[Event]) -> tuple[Event, ...]:

@@ -232,10 +232,18 @@ class RunRecorder:
         self._of(run, records.RetryScheduled, work, delay=delay)
         run.comes_back(work)
 
-    def cancelled(self, run: LiveRun, work: Work) -> None:
+    def cancelled(self, run: LiveRun, work: Work, leaked: bool) -> None:
+        """`leaked`: the step itself let a CancelledError out, which the engine takes for neither a result nor
+        a failure."""
         self._debugger.controller.forget_invocation(run.run_id, work.id)
         duration = self._over(run, work)
         self._of(run, records.InvocationCancelled, work, duration=duration)
+        if leaked:
+            text = (
+                f"step {work.step!r} raised CancelledError; the engine counts it as running until the "
+                "workflow's timeout. Catch it where a cancelled task is awaited"
+            )
+            self._emit(records.Note, run.run_id, level="warning", text=text)
 
     def state_changed(self, run: LiveRun, work: Work | None, path: str, value: Any) -> None:
         encoded = self._debugger.payloads.encode(value)
