@@ -51,14 +51,17 @@ class Invoking:
         self.ready.append(work)
 
     def flush(self) -> None:
-        """Start what is ready, in one loop of its own: steps that finish eagerly must not nest."""
+        """Start what is ready, in one loop of its own: steps that finish eagerly must not nest.
+
+        Not all in one turn, and none that would run before what was sent earlier is delivered.
+        """
         if self._flushing or not self.ready:
             return
         self._flushing = True
         try:
             for _ in range(_STARTS_PER_TURN):
-                if not self.ready:
-                    return
+                if not self.ready or (EAGER and self._run.mail_due):
+                    break
                 work = self.ready.popleft()
                 if self._run.recorder is not None:
                     self._run.recorder.flush()
@@ -67,7 +70,13 @@ class Invoking:
                     self._tasks[work.id] = task
         finally:
             self._flushing = False
-        self._run.loop.call_soon(self.flush, context=self._context)
+        if self.ready:
+            self._flushing = True
+            self._run.loop.call_soon(self._flush_on, context=self._context)
+
+    def _flush_on(self) -> None:
+        self._flushing = False
+        self.flush()
 
     def task(self, body: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """A task outside the application's task factory, in the context that the run was started in."""

@@ -60,7 +60,6 @@ class Run:
         "_closing",
         "_elapsed_before",
         "_idle_due",
-        "_mail_due",
         "_mailbox",
         "_snapshot_of",
         "_start_event",
@@ -72,6 +71,7 @@ class Run:
         "gates",
         "invoking",
         "loop",
+        "mail_due",
         "over",
         "recorder",
         "result",
@@ -130,7 +130,7 @@ class Run:
         self._snapshot_of = snapshot_of
         self._thread = threading.get_ident()
         self._mailbox: deque[Pending] = deque()
-        self._mail_due = False
+        self.mail_due = False
         self._idle_due = False
         told = instrument is not None or recorder is not None
         store.on_change = self._state_changed if told else None
@@ -193,13 +193,13 @@ class Run:
 
     def _post(self, pending: Pending) -> int:
         self._mailbox.append(pending)
-        if not self._mail_due:
-            self._mail_due = True
+        if not self.mail_due:
+            self.mail_due = True
             self.loop.call_soon(self._read_mail)
         return pending.id
 
     def _read_mail(self) -> None:
-        self._mail_due = False
+        self.mail_due = False
         if self._began is None:
             return
         for _ in range(len(self._mailbox)):
