@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from wf_debug.backends.refusal import Refused
@@ -37,15 +37,56 @@ def build(cls: type[E], data: Mapping[str, Any]) -> E:
 
 
 def merged(before: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields `before` with those of `data`. A field that `data` repeats as it was recorded keeps its very
-    object, so that what has no JSON form survives an edit of its neighbours."""
-    kept = {name: before[name] for name in data if name in before and _same(before[name], data[name])}
+    """The fields `before` with those of `data`. What `data` repeats as it was recorded, at any depth, keeps
+    its very object: what has no JSON form, or another class than its field says, survives an edit beside it."""
+    kept = {name: _restored(before[name], data[name]) for name in data if name in before}
     return {**before, **data, **kept}
 
 
-def _same(value: Any, data: Any) -> bool:
-    """Whether `data` is what the recording shows for `value`."""
+def _restored(value: Any, data: Any) -> Any:
+    """`data` with the objects of `value` where it only repeats them."""
+    if _plain(value) == data:
+        return value
+    if isinstance(value, list | tuple) and isinstance(data, list):
+        return _restored_items(list(value), data)
+    if isinstance(value, Mapping) and isinstance(data, Mapping):
+        return {k: _restored(value[k], d) if k in value else d for k, d in data.items()}
+    if isinstance(value, BaseModel) and isinstance(data, Mapping):
+        return _restored_model(value, data)
+    return data
+
+
+def _restored_items(items: list[Any], data: list[Any]) -> list[Any]:
+    """Items that are there unchanged are recognised; the others are taken for those that are missing, in
+    order."""
+    left = [(item, _plain(item)) for item in items]
+    found: dict[int, Any] = {}
+    for place, wanted in enumerate(data):
+        same = next((i for i, (_, plain) in enumerate(left) if plain == wanted), None)
+        if same is not None:
+            found[place] = left.pop(same)[0]
+    changed = iter([item for item, _ in left])
+    return [
+        found[place] if place in found else _restored(next(changed, None), wanted)
+        for place, wanted in enumerate(data)
+    ]
+
+
+def _restored_model(model: BaseModel, data: Mapping[str, Any]) -> Any:
+    """A model of the same class; what that class refuses is left to the event's own validation."""
+    fields = type(model).model_fields
+    names = {field.serialization_alias or field.alias or name: name for name, field in fields.items()}
+    known = {key: d for key, d in data.items() if key in names}
+    values = {key: _restored(getattr(model, names[key], None), d) for key, d in known.items()}
     try:
-        return bool(from_json(encode_json({"": value}))[""] == data)
+        return type(model).model_validate({**data, **values})
+    except ValidationError:
+        return data
+
+
+def _plain(value: Any) -> Any:
+    """What the recording shows for `value`; something equal to nothing if it shows nothing."""
+    try:
+        return from_json(encode_json({"": value}))[""]
     except Exception:
-        return False
+        return object()
