@@ -41,9 +41,9 @@ def node(name: str) -> TextNode:
 
 
 def edited(event: Found, change: Any) -> Found:
-    data = from_json(encode_json(dict(event)))
+    data = from_json(encode_json(vars(event)))
     change(data)
-    return build(Found, merged(dict(event), data))
+    return build(Found, merged(vars(event), data))
 
 
 def test_an_untouched_neighbour_is_the_very_object() -> None:

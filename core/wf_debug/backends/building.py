@@ -38,7 +38,7 @@ def build(cls: type[E], data: Mapping[str, Any]) -> E:
 
 def merged(before: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     """The fields `before` with those of `data`. What `data` repeats as it was recorded, at any depth, keeps
-    its very object: what has no JSON form, or another class than its field says, survives an edit beside it."""
+    its very object: what has no JSON form, or another class than its field says, outlives an edit near it."""
     kept = {name: _restored(before[name], data[name]) for name in data if name in before}
     return {**before, **data, **kept}
 
