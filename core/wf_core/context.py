@@ -277,7 +277,7 @@ class Context(Generic[StateT]):
             return None
         from wf_core.engine.recorder import Recorder
 
-        return Recorder(journal, run_id, self._serializer)
+        return Recorder(journal, run_id, self._serializer, asyncio.get_running_loop().call_soon)
 
     def _snapshot_of(self, run: Run) -> dict[str, Any]:
         return snapshot.of_run(run, self._serializer, snapshot.of_store(run.store, self._serializer))

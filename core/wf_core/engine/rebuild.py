@@ -30,7 +30,7 @@ class Rebuilt:
 
 def rebuild(plan: FlowPlan, records: Iterable[Record], serializer: BaseSerializer) -> Rebuilt:
     """What the records lead to. Raises ValueError naming the record that does not fit."""
-    fold = _Fold(plan, serializer)
+    fold = Fold(plan, serializer)
     for record in records:
         try:
             fold.add(record)
@@ -41,7 +41,9 @@ def rebuild(plan: FlowPlan, records: Iterable[Record], serializer: BaseSerialize
     return fold.run
 
 
-class _Fold:
+class Fold:
+    """The run as far as its records have been added."""
+
     def __init__(self, plan: FlowPlan, serializer: BaseSerializer) -> None:
         self._plan = plan
         self._serializer = serializer
@@ -50,6 +52,8 @@ class _Fold:
         self._reader = _Reader(self.run.broker, serializer, self._resolve)
 
     def add(self, record: Record) -> None:
+        """Take in the next record. Raises ValueError, KeyError, TypeError or AttributeError if it does not
+        fit."""
         data, run = json.loads(record.data), self.run
         run.elapsed = record.at
         if record.kind == RESTORED:

@@ -4,7 +4,6 @@ takes effect outside.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -56,13 +55,21 @@ def _text(data: Any) -> str:
 class Recorder:
     """The journal of one run, as the run sees it."""
 
-    def __init__(self, journal: Journal, run_id: str, serializer: BaseSerializer) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        run_id: str,
+        serializer: BaseSerializer,
+        soon: Callable[[Callable[[], None]], object],
+    ) -> None:
+        """`soon` has a call made when the loop's turn is over."""
         self._journal = journal
         self._run_id = run_id
         self._serializer = serializer
         self._encode = serializer.serialize
         last = journal.last(run_id)
         self._seq = 0 if last is None else last.seq + 1
+        self._soon = soon
         self._flush_due = False
         self.elapsed: Callable[[], float] = float
         """Gives the run clock of the next record."""
@@ -73,7 +80,7 @@ class Recorder:
         self._seq += 1
         if not self._flush_due:
             self._flush_due = True
-            asyncio.get_running_loop().call_soon(self.flush)
+            self._soon(self.flush)
 
     def flush(self) -> None:
         """Make durable what was written: a body must not begin before it is known what led to it."""
