@@ -63,7 +63,7 @@ class Invoking:
                 if not self.ready or (EAGER and self._run.mail_due):
                     break
                 work = self.ready.popleft()
-                if self._run.recorder is not None:
+                if EAGER and self._run.recorder is not None:
                     self._run.recorder.flush()
                 task = self.task(self._invoke(work), work.step)
                 if not task.done():
