@@ -21,7 +21,7 @@ from bench_engine import cpu_us
 from engines import Work
 
 from wf_core import Event, StartEvent, StopEvent, Workflow, step
-from wf_core.engine.journal import Journal, MemoryJournal, SqliteJournal
+from wf_core.engine.journal import MemoryJournal, SqliteJournal
 
 ROUNDS = 5
 HOPS = 3_000
@@ -48,15 +48,6 @@ class Loop(Workflow):
     @step
     async def hop(self, ev: Hop) -> Hop | StopEvent:
         return Hop(left=ev.left - 1) if ev.left else StopEvent(result=self.at_end())
-
-
-def loop_with(make_journal: Callable[[], Journal | None]) -> Work:
-    """The loop as a run that is journaled."""
-
-    async def work(n: int) -> None:
-        await Loop(timeout=None, journal=make_journal(), disable_validation=True).run(n=n)
-
-    return work
 
 
 def with_unused_steps(count: int) -> type[Workflow]:
@@ -98,16 +89,16 @@ def best(works: dict[str, Work], n: int) -> dict[str, float]:
 
 def journals(folder: Path) -> None:
     files = iter(range(1_000))
-    found = best(
-        {
-            "none": loop_with(lambda: None),
-            "memory": loop_with(MemoryJournal),
-            "sqlite": loop_with(lambda: SqliteJournal(folder / f"{next(files)}.sqlite")),
-        },
-        HOPS,
-    )
-    for name, us in found.items():
-        print(f"loop, journal {name:8} {us:8.1f} us per hop  {found['none'] / us:6.0%} of the speed without")
+    kinds: dict[str, engines.Options] = {
+        "none": dict,
+        "memory": lambda: {"journal": MemoryJournal()},
+        "sqlite": lambda: {"journal": SqliteJournal(folder / f"{next(files)}.sqlite")},
+    }
+    for shape, build in (("loop", engines.loop), ("fan-out", engines.fan_out)):
+        found = best({kind: build(NATIVE, options) for kind, options in kinds.items()}, HOPS)
+        for kind, us in found.items():
+            part = found["none"] / us
+            print(f"{shape + ', journal ' + kind:22}{us:8.1f} us per event  {part:5.0%} of the speed without")
 
 
 def unused_steps() -> None:

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 Work = Callable[[int], Awaitable[None]]
 """Does the workload once at size n."""
+Options = Callable[[], dict[str, Any]]
+"""Further arguments of the workflow, made anew each time."""
 
 
 def api(name: str) -> Any:
@@ -24,7 +26,7 @@ def api(name: str) -> Any:
     )
 
 
-def loop(engine: Any) -> Work:
+def loop(engine: Any, options: Options = dict) -> Work:
     """One run in which a step hands an event to itself n times."""
 
     class Hop(engine.Event):
@@ -40,12 +42,12 @@ def loop(engine: Any) -> Work:
             return Hop(left=ev.left - 1) if ev.left else engine.StopEvent()
 
     async def work(n: int) -> None:
-        await Loop(timeout=None).run(n=n)
+        await Loop(timeout=None, **options()).run(n=n)
 
     return work
 
 
-def fan_out(engine: Any) -> Work:
+def fan_out(engine: Any, options: Options = dict) -> Work:
     """n events to a step of 8 workers, each yielding once, collected by a third step."""
 
     class Job(engine.Event):
@@ -69,7 +71,7 @@ def fan_out(engine: Any) -> Work:
             return engine.StopEvent(result=len(evs))
 
     async def work(n: int) -> None:
-        assert await Fan(timeout=None).run(n=n) == n
+        assert await Fan(timeout=None, **options()).run(n=n) == n
 
     return work
 
