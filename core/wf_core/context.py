@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from wf_core import snapshot
 from wf_core.engine.invoking import current_step
@@ -21,7 +21,7 @@ from wf_core.events import Event, StopEvent
 from wf_core.handler import WorkflowHandler
 from wf_core.retry_policy import RetryInfo
 from wf_core.serializers import BaseSerializer
-from wf_core.state_store import InMemoryStateStore, create_cleared_state
+from wf_core.state_store import InMemoryStateStore
 
 if TYPE_CHECKING:
     from wf_core.engine.recorder import Recorder
@@ -107,7 +107,14 @@ class Context(Generic[StateT]):
     def _first_store(self) -> InMemoryStateStore[Any]:
         if self._snapshot.state:
             return InMemoryStateStore.from_dict(self._snapshot.state, self._serializer)
-        return InMemoryStateStore(create_cleared_state(self._workflow._plan().state_type))
+        kind = self._workflow._plan().state_type
+        try:
+            return InMemoryStateStore(kind())
+        except ValidationError as error:
+            error.add_note(
+                f"Every field of a state type needs a default; a run starts with {kind.__name__}()."
+            )
+            raise
 
     @property
     def is_running(self) -> bool:

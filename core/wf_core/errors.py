@@ -1,4 +1,4 @@
-"""The errors a workflow author may meet; none is a kind of another, so none catches another."""
+"""The errors a workflow author may meet."""
 
 from __future__ import annotations
 
@@ -74,6 +74,10 @@ class WorkflowDone(Exception):
 
 class ContextSerdeError(Exception):
     """A context can't be written as, or read back from, a snapshot."""
+
+
+class UnserializableError(ContextSerdeError, ValueError):
+    """A value in a context has no serialized form."""
 
 
 class ContextStateError(Exception):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wf_core.engine import statefile
 from wf_core.engine.broker import Broker
 from wf_core.engine.plan import FlowPlan
-from wf_core.errors import ContextSerdeError
+from wf_core.errors import ContextSerdeError, UnserializableError
 from wf_core.serializers import BaseSerializer, class_resolver
 from wf_core.state_store import InMemoryStateStore
 
@@ -88,11 +88,11 @@ def of_run(run: Run, serializer: BaseSerializer, state: dict[str, Any]) -> dict[
 
 
 def of_store(store: InMemoryStateStore[Any], serializer: BaseSerializer) -> dict[str, Any]:
-    """The state as JSON data. Raises ContextSerdeError naming the key that has no JSON form."""
+    """The state as JSON data. Raises UnserializableError naming the key that has no JSON form."""
     try:
         return store.to_dict(serializer)
     except ValueError as error:
-        raise ContextSerdeError(f"state: {error}") from error
+        raise UnserializableError(f"state: {error}") from error
 
 
 def left_behind(run: Run, serializer: BaseSerializer) -> Snapshot:
@@ -120,7 +120,7 @@ def _encoder(serializer: BaseSerializer) -> statefile.Encode:
         try:
             return serializer.serialize(value)
         except Exception as error:
-            raise ContextSerdeError(
+            raise UnserializableError(
                 f"{place}: {type(value).__name__} has no serialized form: {error}"
             ) from error
 

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from wf_core.engine.broker import Broker, Failure
 from wf_core.engine.journal import Journal, Record
 from wf_core.engine.state import Pending, Stream, Wait, Work
-from wf_core.errors import ContextSerdeError
+from wf_core.errors import UnserializableError
 from wf_core.events import Event, dump_exception
 from wf_core.serializers import BaseSerializer
 from wf_core.state_store import InMemoryStateStore
@@ -97,7 +97,7 @@ class Recorder:
     def state_changed(self, path: str, value: Any, store: InMemoryStateStore[Any]) -> None:
         """The state changed, at this path or, if it is empty, altogether. It is durable when this returns.
 
-        Raises ContextSerdeError for what has no serialized form.
+        Raises UnserializableError for what has no serialized form.
         """
         try:
             if path:
@@ -106,7 +106,7 @@ class Recorder:
                 self.write(STATE, store.to_dict(self._serializer))
             self.flush()
         except ValueError as error:
-            raise ContextSerdeError(
+            raise UnserializableError(
                 f"The state of a run with a journal must be serializable; at {path or 'some key'!r}: {error}"
             ) from error
 
