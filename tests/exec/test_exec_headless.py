@@ -49,6 +49,11 @@ ODD_ENDS = {
     "an exception": "def f():\n    raise KeyError('no such key')\nf()",
     "asks for input": "input('who? ')",
     "leaves at once": "import os; print('x', flush=True); os._exit(9)",
+    "a forked child": "import os, sys\nif (child := os.fork()) == 0:\n    sys.exit(3)\n"
+    "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))",
+    "a spawned child": "import multiprocessing as m\ndef work(q): q.put(7)\n"
+    "if __name__ == '__main__':\n    c = m.get_context('spawn'); q = c.Queue()\n"
+    "    p = c.Process(target=work, args=(q,)); p.start(); print(q.get()); p.join()",
     "a thread goes on": "import threading; threading.Timer(0.05, print, ['later']).start()",
     "the old loop": "import asyncio\nloop = asyncio.new_event_loop()\nasync def f(): print(1)\n"
     "loop.run_until_complete(f()); loop.close()",

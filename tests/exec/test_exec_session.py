@@ -120,3 +120,35 @@ async def test_what_a_script_cannot_be_asked_is_refused(open_script: OpenScript)
     await session.wait_for(lambda s: bool(s.live.prompts), 20)
     with pytest.raises(SessionError, match="a script is being executed"):
         await session.start_run({})
+
+
+BLOCKING = """
+import asyncio, pathlib, time
+from wf_core import StartEvent, StopEvent, Workflow, step
+
+class Blocking(Workflow):
+    @step
+    async def block(self, ev: StartEvent) -> StopEvent:
+        while not pathlib.Path("go").exists():
+            time.sleep(0.01)
+        return StopEvent()
+
+async def main():
+    await Blocking(timeout=None).run()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_step_that_blocks_the_scripts_own_loop_is_found(
+    open_script: OpenScript, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    session = await open_script(BLOCKING)
+    await session.execute()
+    while not (status := await session.host_status()).blocked_for:
+        pass
+    assert (status.function, status.where and status.where.line) == ("block", 9)
+    (tmp_path / "go").touch()
+    await session.wait_for(ended, 20)
+    assert (await session.host_status()).blocked_for == 0.0

@@ -7,8 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -263,14 +262,15 @@ class Commands:
         return wire.Validation(data=self._debugger.payloads.plain(event))
 
     def _get_status(self, command: wire.GetStatus) -> wire.HostStatus:
+        blocked_for, thread = self._main.pulse.blocked()
         status = wire.HostStatus(
             live_runs=[r for b in self._backends for r in b.live_runs()],
             paused=self._control.paused,
-            blocked_for=self._main.blocked_for(),
+            blocked_for=blocked_for,
             loading=self._main.importing,
         )
         if status.blocked_for or status.loading:
-            place = self._debugger.user_code.place_of(cast("FrameType | None", self._main.stack()))
+            place = self._debugger.user_code.place_of(self._main.stack(thread))
             if place:
                 status.where, status.function = place
         return status

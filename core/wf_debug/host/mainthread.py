@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from types import FrameType
 
-_BEAT = 0.05
-"""Seconds between two signs of life of the loop while runs are live."""
-_STILL_ALIVE = 0.25
-"""Seconds without one after which the loop counts as blocked."""
+from wf_debug.host.pulse import Pulse
 
 Job = Callable[[], None]
 
@@ -21,13 +18,11 @@ Job = Callable[[], None]
 class MainThread:
     """Runs jobs given from other threads, on the loop or beside it."""
 
-    def __init__(self, busy: Callable[[], bool]) -> None:
+    def __init__(self, pulse: Pulse) -> None:
         self.loop = asyncio.new_event_loop()
         self.ident = threading.main_thread().ident
-        self._busy = busy
+        self.pulse = pulse
         self._beside: deque[Job] = deque()
-        self._beating = False
-        self._last_beat = time.monotonic()
         self.importing = False
         self._ending = self._forked = False
 
@@ -72,14 +67,9 @@ class MainThread:
                     raise
                 failed(error)
 
-    def blocked_for(self) -> float:
-        """Seconds since the loop last turned, 0 while it does. Any thread."""
-        silent = time.monotonic() - self._last_beat
-        return silent if self._beating and silent > _STILL_ALIVE else 0.0
-
-    def stack(self) -> object:
-        """The main thread's current frame. Any thread."""
-        return sys._current_frames().get(self.ident or 0)
+    def stack(self, thread: int | None = None) -> FrameType | None:
+        """The current frame of the thread, None: of the main thread. Any thread."""
+        return sys._current_frames().get(thread or self.ident or 0)
 
     def _import_job(self, job: Job) -> None:
         self.importing = True
@@ -87,7 +77,7 @@ class MainThread:
             job()
         finally:
             self.importing = False
-            self._last_beat = time.monotonic()
+            self.pulse.excuse(self.loop)
 
     def _with_no_loop(self, job: Job) -> None:
         _forget_event_loop()
@@ -98,18 +88,7 @@ class MainThread:
 
     def _run_and_beat(self, job: Job) -> None:
         job()
-        self.keep_beating()
-
-    def keep_beating(self) -> None:
-        """Show signs of life as long as runs are live. On the loop."""
-        self._last_beat = time.monotonic()
-        if not self._beating and self._busy():
-            self._beating = True
-            self.loop.call_later(_BEAT, self._beat)
-
-    def _beat(self) -> None:
-        self._beating = False
-        self.keep_beating()
+        self.pulse.begin()
 
 
 def _forget_event_loop() -> None:

@@ -25,6 +25,7 @@ from wf_debug.host.commands import Commands
 from wf_debug.host.connection import Connection
 from wf_debug.host.logs import LogCapture, stop_in_forked_child
 from wf_debug.host.mainthread import MainThread
+from wf_debug.host.pulse import Pulse
 from wf_debug.host.script import Script
 from wf_debug.host.server import Server
 from wf_debug.trace.records import Note
@@ -46,13 +47,14 @@ class HostProcess:
         self.debugger = Debugger(clock, tracer, payloads, controller, UserCode(project))
         self.connection = connection
         self.backends: list[Backend] = [NativeBackend(self.debugger), LlamaIndexBackend(self.debugger)]
-        self.main = MainThread(self._has_live_runs)
+        self.pulse = Pulse(self._has_live_runs)
+        self.main = MainThread(self.pulse)
         self.logs = LogCapture(tracer)
         self.script = Script(self.debugger, self.logs.finish)
         self.commands = Commands(self.debugger, self.backends, self.main, self.script, project)
         self.debugger.end_lines = self.logs.finish
         self.debugger.run_starting = self.commands.meet
-        self.debugger.run_began = self._run_began
+        self.debugger.run_began = self.pulse.begin
         payloads.fields_of = [b.fields for b in self.backends]
 
     def run(self) -> int:
@@ -102,9 +104,6 @@ class HostProcess:
 
     def _has_live_runs(self) -> bool:
         return any(b.live_runs() for b in self.backends)
-
-    def _run_began(self) -> None:
-        self.main.loop.call_soon_threadsafe(self.main.keep_beating)
 
     def _escaped(self, error: BaseException) -> None:
         """What user code threw through the loop would have ended a plain python process."""

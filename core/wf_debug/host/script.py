@@ -6,6 +6,7 @@ import atexit
 import builtins
 import importlib.machinery
 import linecache
+import os
 import signal
 import sys
 import threading
@@ -50,18 +51,26 @@ class Script:
     def execute(self, path: Path, argv: list[str], code: CodeType) -> None:
         """Run it on this thread, which must be the main one, and record how it ended."""
         self._debugger.tracer.emit(ScriptStarted, path=str(path), argv=tuple(argv))
-        status, error = 0, None
+        process, status, error = os.getpid(), 0, None
         with _as_main(path, argv):
             try:
                 exec(code, sys.modules["__main__"].__dict__)
-            except SystemExit as leaving:
-                status = _exit_code(leaving.code)
-            except KeyboardInterrupt:
-                status = _INTERRUPTED
             except BaseException as raised:
-                status, error = 1, self._describe(raised)
+                if os.getpid() != process:
+                    raise  # a forked child ends its own way
+                status, error = self._outcome(raised)
+            if os.getpid() != process:
+                return
             _finish()
         self._ended(status, error)
+
+    def _outcome(self, raised: BaseException) -> tuple[int, ErrorInfo | None]:
+        """Exit code, and the error if it was one."""
+        if isinstance(raised, SystemExit):
+            return _exit_code(raised.code), None
+        if isinstance(raised, KeyboardInterrupt):
+            return _INTERRUPTED, None
+        return 1, self._describe(raised)
 
     def left(self, status: int) -> None:
         """The process ends at once (`os._exit`)."""
