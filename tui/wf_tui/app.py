@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +18,8 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
+
+from wf_tui.terminal import lasting_terminal
 
 if TYPE_CHECKING:
     from wf_debug.control.breakpoints import Breakpoint
@@ -76,7 +80,16 @@ class WfApp(App[int]):
         yield Static(f"{_path(self._target).name}  loading", id="first", markup=False)
 
     def on_mount(self) -> None:
+        self._leave_on_signals()
         self.call_after_refresh(self._bring_up)
+
+    def _leave_on_signals(self) -> None:
+        """SIGTERM, a closed terminal: leave in order, whatever dialog is open."""
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+            if number := getattr(signal, name, None):
+                with suppress(NotImplementedError, RuntimeError, ValueError):  # not here, not in this thread
+                    loop.add_signal_handler(number, self.exit, None, 128 + number)
 
     async def _bring_up(self) -> None:
         from wf_tui.look import plain_glyphs
@@ -193,5 +206,6 @@ def run_app(
     With `initial_input` a run starts as soon as the flow is loaded.
     """
     app = WfApp(target, settings, initial_input, breakpoints)
-    app.run()
+    with lasting_terminal():
+        app.run()
     return app.return_value or app.return_code or 0
