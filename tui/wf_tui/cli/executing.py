@@ -84,7 +84,9 @@ class _Watch:
             if isinstance(record, ScriptEnded):
                 return _code_of(record)
             if isinstance(record, Held):
-                raise held_error(record)
+                error = held_error(record)
+                error.hint = "the same command without --headless, in a terminal, lets you go on by hand"
+                raise error
             if self._answers and record.kind in ("published", "invocation_waiting"):
                 await self._answer_prompts()
         raise CommandError(f"{self._session.status.message} before the script did", Exit.FAILED)
