@@ -152,12 +152,12 @@ def test_afterwards_the_names_give_what_they_gave_before() -> None:
         from wf_core.alias import aliased
         before = workflows.events
         with aliased():
-            import workflows.events, llama_index.core.workflow
+            import workflows.events, llama_agents.workflows.events
             assert workflows.events.Event.__module__ == "wf_core.events"
         import sys, workflows.events
         assert workflows.events is before
         assert workflows.Workflow.__module__ == "workflows.workflow"
-        assert "llama_index" not in sys.modules
+        assert "llama_agents.workflows" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=30)
 

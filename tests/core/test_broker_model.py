@@ -149,7 +149,6 @@ class BrokerModel(RuleBasedStateMachine):
                     self.delayed[work.id] = work
                 case Resume(wait=wait):
                     self.running[wait.work.id] = wait.work
-                    self.waits.pop(wait.id, None)
                 case Fail():
                     self.failed = True
                 case Unhandled(pending=pending):
@@ -190,6 +189,8 @@ class BrokerModel(RuleBasedStateMachine):
                 self.expected[taker.name, pending.id] += 1
         for left, right in zip(*self.slots.values(), strict=False):
             self.expected.update({("both", left): 1, ("both", right): 1})
+        if kind is HumanResponseEvent:
+            self.waits.clear()  # answered, though they may have to queue for a worker
         paired = min(map(len, self.slots.values()))
         self.slots = {k: numbers[paired:] for k, numbers in self.slots.items()}
         self.perform(self.broker.route(pending))
