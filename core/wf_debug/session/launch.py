@@ -6,7 +6,6 @@ import secrets
 import shutil
 import socket
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import wf_debug
 from wf_debug.session import bootstrap
 from wf_debug.session.errors import SessionError
 from wf_debug.session.interpreter import Interpreter
+from wf_debug.session.scratch import ScratchDirectory
 from wf_debug.wire import HostConfig
 
 _LONGEST_SOCKET_PATH = 100
@@ -26,7 +26,7 @@ class MeetingPlace:
     """A private directory (0700) with the socket to listen on and the packages for the host. `token` proves
     who connects."""
 
-    directory: Path
+    scratch: ScratchDirectory
     listener: socket.socket
     address: str
     token: str
@@ -34,23 +34,26 @@ class MeetingPlace:
     @property
     def library(self) -> Path:
         """Holds `wf_debug` and `wf_core` and nothing else that is installed beside them."""
-        return self.directory / "lib"
+        return self.scratch.path / "lib"
 
     def remove(self) -> None:
         self.listener.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self.scratch.remove()
 
 
 def prepare() -> MeetingPlace:
     """Make the directory, listen, and lay out the packages."""
-    directory = Path(tempfile.mkdtemp(prefix="wf-tui-"))
     try:
-        listener, address = _listen(directory)
-        place = MeetingPlace(directory, listener, address, secrets.token_hex(32))
+        scratch = ScratchDirectory()
+    except OSError as error:
+        raise SessionError.of("internal", f"cannot make a directory for the host: {error}") from error
+    try:
+        listener, address = _listen(scratch.path)
+        place = MeetingPlace(scratch, listener, address, secrets.token_hex(32))
         _lay_out_packages(place.library)
     except OSError as error:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise SessionError.of("internal", f"cannot prepare a host in {directory}: {error}") from error
+        scratch.remove()
+        raise SessionError.of("internal", f"cannot prepare a host in {scratch.path}: {error}") from error
     return place
 
 

@@ -4,8 +4,6 @@ has."""
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -23,6 +21,7 @@ from wf_debug.session.interpreter import Interpreter
 from wf_debug.session.journal import Change, Journal
 from wf_debug.session.link import HostLink
 from wf_debug.session.reloading import Reloader, ReloadReport
+from wf_debug.session.scratch import ScratchDirectory
 from wf_debug.session.settings import FlowSpec, SessionSettings, breakpoints_path, new_recording_path
 from wf_debug.session.uninterrupted import uninterrupted
 from wf_debug.session.watching import Watcher
@@ -47,7 +46,7 @@ class Session:
         self.last_input: dict[str, Any] | None = None
         self.on_reload: list[Callable[[ReloadReport], None]] = []
         """Called on the session's loop after a reload that a saved file caused."""
-        self._scratch: Path | None = None
+        self._scratch: ScratchDirectory | None = None
         self.recording = self._new_recording()
         self.live = LiveState()
         self._journal = Journal(self.recording, self.live, self._recording_trouble)
@@ -96,8 +95,8 @@ class Session:
     def _new_recording(self) -> Recording:
         path = self.settings.recording
         if path is None and not self.settings.keep:
-            self._scratch = Path(tempfile.mkdtemp(prefix="wf-tui-recording-"))
-        path = path or new_recording_path(self.flow.path, self._scratch)
+            self._scratch = _scratch_directory()
+        path = path or new_recording_path(self.flow.path, self._scratch.path if self._scratch else None)
         meta = RecordingMeta(flow=str(self.flow.path.absolute()), created=time.time(), version=_version())
         try:
             return Recording.create(path, meta)
@@ -466,7 +465,7 @@ class Session:
 
     def _remove_scratch(self) -> None:
         if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch.remove()
 
     # -- parts
     @property
@@ -502,6 +501,14 @@ def _of_a_script(hello: wire.Hello) -> wire.Hello:
 _NOTHING = dict.fromkeys(wire.Capabilities.model_fields, False)
 NO_HOST = wire.Hello(pid=0, python="", version="", engines={}, capabilities=wire.Capabilities(**_NOTHING))
 """Stands for a host that is not there: it can do nothing."""
+
+
+def _scratch_directory() -> ScratchDirectory:
+    try:
+        return ScratchDirectory("recording-")
+    except OSError as error:
+        text = f"cannot make a directory to record in: {error}"
+        raise SessionError.of("recording_failed", text, "name another with $TMPDIR") from error
 
 
 def _version() -> str:
