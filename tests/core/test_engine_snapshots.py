@@ -7,10 +7,12 @@ import json
 from typing import Annotated, Any
 
 import pytest
+from handclock import HandClock
 
 from wf_core import Context, Workflow, step
 from wf_core.collect import Collect, Take
 from wf_core.decorators import catch_error
+from wf_core.engine.instrument import Instrument, attach
 from wf_core.errors import ContextSerdeError, ContextStateError, WorkflowTimeoutError
 from wf_core.events import (
     Event,
@@ -249,15 +251,24 @@ async def test_a_joins_early_release_and_recoveries_are_kept() -> None:
 
 
 async def test_spent_time_counts_towards_the_timeout() -> None:
-    flow = Asking(timeout=0.05)
-    handler = flow.run()
-    await asyncio.sleep(0.03)
-    data = handler.ctx.to_dict()
-    assert 0.02 < data["elapsed"] < 0.05
-    await handler.cancel_run()
-    data["elapsed"] = 0.05
-    with pytest.raises(WorkflowTimeoutError):
-        await asyncio.wait_for(flow.run(ctx=Context.from_dict(flow, data)), 5)
+    instrument = Instrument()
+    clock = instrument.clock = HandClock()
+    attach(instrument)
+    try:
+        flow = Asking(timeout=5)
+        handler = flow.run()
+        await clock.pass_by(3)
+        data = handler.ctx.to_dict()
+        assert data["elapsed"] == 3
+        await handler.cancel_run()
+        resumed = flow.run(ctx=Context.from_dict(flow, data))
+        await clock.pass_by(1.9)
+        assert not resumed.is_done()
+        await clock.pass_by(0.2)
+        with pytest.raises(WorkflowTimeoutError):
+            await resumed
+    finally:
+        attach(None)
 
 
 async def test_a_cancelled_run_can_be_resumed_from_its_context() -> None:

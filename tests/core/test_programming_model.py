@@ -175,6 +175,8 @@ def a_declared_bare_event_is_ordinary(p: Any) -> Scenario:
 
 def members_that_end_in_nothing_drop_out(p: Any) -> Scenario:
     Job, Done = _fan(p)
+    turns = [asyncio.Event() for _ in range(5)]
+    turns[4].set()
 
     class Flow(p.Workflow):
         @p.step
@@ -183,7 +185,8 @@ def members_that_end_in_nothing_drop_out(p: Any) -> Scenario:
 
         @p.step
         async def work(self, ev: Job) -> Done | None:
-            await asyncio.sleep(0.01 * (4 - ev.n))
+            await turns[ev.n + 1].wait()
+            asyncio.get_running_loop().call_later(0.01, turns[ev.n].set)  # when this one's event has come
             return None if ev.n == 2 else Done(n=ev.n)
 
         @p.step
