@@ -52,7 +52,7 @@ class Terminal:
         """What the terminal shows now."""
         return self._tmux("capture-pane", "-p")
 
-    def until(self, seen: str | Callable[[str], bool], timeout: float = 20.0) -> str:
+    def until(self, seen: str | Callable[[str], bool], timeout: float = 50.0) -> str:
         """The first screen on which `seen` holds (a text: is shown).
 
         Raises:
@@ -71,6 +71,6 @@ class Terminal:
 
     def _tmux(self, *arguments: str) -> str:
         done = subprocess.run(
-            ["tmux", "-L", self._socket, *arguments], capture_output=True, text=True, check=True, timeout=15
+            ["tmux", "-L", self._socket, *arguments], capture_output=True, text=True, check=True, timeout=30
         )
         return done.stdout

@@ -14,6 +14,7 @@ from terminal import Terminal
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.timeout(240),  # the machine may be busy with other things
     pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux, the terminal that the keys go into"),
 ]
 

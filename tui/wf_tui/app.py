@@ -64,6 +64,7 @@ class WfApp(App[int]):
         self._session: Session | None = None
         self._past: PostMortem | None = None
         self._main: MainScreen | None = None
+        self._leave_code = 0
 
     @property
     def main(self) -> MainScreen:
@@ -89,7 +90,14 @@ class WfApp(App[int]):
         for name in ("SIGTERM", "SIGHUP", "SIGINT"):
             if number := getattr(signal, name, None):
                 with suppress(NotImplementedError, RuntimeError, ValueError):  # not here, not in this thread
-                    loop.add_signal_handler(number, self.exit, None, 128 + number)
+                    loop.add_signal_handler(number, self._leave_with, 128 + number)
+
+    def _leave_with(self, code: int) -> None:
+        """Now; or, while the screen is being put together, as soon as it is there."""
+        if self._main is None:
+            self._leave_code = code
+        else:
+            self.exit(return_code=code)
 
     async def _bring_up(self) -> None:
         from wf_tui.look import plain_glyphs
@@ -99,6 +107,9 @@ class WfApp(App[int]):
         main = MainScreen(_path(self._target))
         await self.push_screen(main)
         self._main = main
+        if self._leave_code:
+            self.exit(return_code=self._leave_code)
+            return
         gc.collect()
         gc.freeze()  # what lives as long as the application is not looked at again by every collection
         self.open_flow()
