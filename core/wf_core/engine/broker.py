@@ -357,12 +357,12 @@ class Broker:
         """The steps that have an invocation on a worker."""
         if self.over:
             return []
-        return [name for name in self.plan.steps if name in self.steps and self.steps[name].running]
+        return [state.plan.name for state in self.steps.in_order() if state.running]
 
     def resume(self) -> list[Command]:
         """Start what a restored state has queued."""
         out: list[Command] = []
-        for state in self.steps.values():
+        for state in self.steps.in_order():
             self._drain(state, out)
         out.extend(RetryLater(work, work.due or 0.0) for work in self.delayed.values())
         return out

@@ -224,6 +224,10 @@ class StepStates(dict[str, StepState]):
     def __init__(self, plan: FlowPlan) -> None:
         self._plan = plan
 
+    def in_order(self) -> list[StepState]:
+        """In the order of the workflow's steps."""
+        return [self[name] for name in self._plan.steps if name in self]
+
     def __missing__(self, name: str) -> StepState:
         state = self[name] = StepState(self._plan.steps[name])
         return state

@@ -76,7 +76,7 @@ class _Writer:
         }
 
     def _in_order(self) -> list[Work]:
-        queued = [work for state in self._broker.steps.values() for work in state.queue]
+        queued = [work for state in self._broker.steps.in_order() for work in state.queue]
         waiting_in_line = {work.id for work in queued}
         return [w for w in self._broker.works.values() if w.id not in waiting_in_line] + queued
 
