@@ -132,3 +132,29 @@ async def test_a_body_that_runs_again_for_what_it_collects_is_told(fresh_host: E
     assert await host.result_of(run) == [0, 1, 2]
     assert any("runs its body again" in n.text for n in host.of("note"))
     assert len({r.invocation for r in host.of("invocation_started", step="gather")}) == 3
+
+
+async def test_an_event_for_a_run_that_waits_for_its_turn_is_kept(fresh_host: EngineHost) -> None:
+    host = fresh_host
+    await host.given("""
+        class More(Event): ...
+        class One(Workflow):
+            @step
+            async def begin(self, ev: StartEvent) -> More | None:
+                return None
+            @step
+            async def end(self, ev: More) -> StopEvent:
+                return StopEvent(result="more")
+        class All(Workflow):
+            @step
+            async def go(self, ev: StartEvent) -> StopEvent:
+                flow = One(num_concurrent_runs=1)
+                first, second = flow.run(), flow.run()
+                second.ctx.send_event(More())
+                await asyncio.sleep(0.01)
+                first.ctx.send_event(More())
+                return StopEvent(result=[await first, await second])
+    """)
+    run = await host.start_run("All")
+    assert await host.result_of(run) == ["more", "more"]
+    assert [r.by for r in host.of("event_emitted", type="More")] == ["external"] * 2

@@ -177,6 +177,22 @@ async def test_a_run_goes_on_in_a_fresh_host_under_its_old_numbers(
     assert not old & {r.event for r in second_host.of("event_emitted")}, "numbers are never used twice"
 
 
+@pytest.mark.parametrize("when", ["emit", "after"])
+async def test_a_step_held_on_its_way_out_is_not_delivered_twice(
+    host: EngineHost, second_host: EngineHost, when: str
+) -> None:
+    await host.given(CHAIN)
+    await host.stop_at(event="B", step="second", when=when)
+    run = await host.start_run("Chain")
+    await host.seen("held")
+    snapshot = (await host.ask("snapshot", run=run))["snapshot"]
+    second_host.write_flow(CHAIN)
+    await second_host.load()
+    await second_host.ask("resume_run", workflow="Chain", snapshot=snapshot)
+    assert await second_host.result_of(run) == 2
+    assert len(second_host.of("invocation_started", step="third")) == 1
+
+
 async def test_a_fan_out_goes_on_with_all_its_parts(host: EngineHost, second_host: EngineHost) -> None:
     host.needs("lists")
     await host.given(FAN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from workflows import events
@@ -83,28 +84,10 @@ class InsideAdapter(BaseInternalRunAdapterDecorator):
             return
         work, event = current_work.get(), tick.event
         emission = self._recorder.emitted(self._run, event, "sent", work, target_of(tick))
-        for changed in await self.passed(tick, emission):
+        for changed in await passed(self._run, tick, emission, self._gates, self._recorder):
             await self._inner.send_event(changed)
         if work is not None and self._run.emission_of(event) is None:
             work.sent.setdefault(id(event), (event, None))
-
-    async def passed(self, tick: Any, emission: Emission) -> list[Any]:
-        """What the person lets out in place of the tick."""
-        run, event = self._run, emission.event
-        decision = await self._gates.emitting(run, emission)
-        if decision.verb in ("accept", "cancelled"):
-            return [tick]
-        if decision.verb == "duplicate":
-            twin = self._recorder.emitted(run, copied(event), emission.by, emission.source, emission.target)
-            return [tick, _unkeyed(tick, twin.event)]
-        run.arrived(event)
-        if decision.verb == "drop":
-            return []
-        emission.event = decision.value
-        run.note_emission(emission)
-        if emission.source is not None:
-            emission.source.sent[id(event)] = (event, decision.value)
-        return [tick.model_copy(update={"event": decision.value})]
 
     async def send_again(self, event: Event) -> None:
         """A second copy of an event that came from outside."""
@@ -128,12 +111,13 @@ class InsideAdapter(BaseInternalRunAdapterDecorator):
             self._waiter_timed_out(tick)
 
     def _step_ended(self, tick: Any) -> None:
+        work = self._run.workers.get((step_of(tick) or "", tick.worker_id))
+        if work is None:
+            return
+        work.open = False
         for result in tick.result:
             if isinstance(result, StepWorkerFailed):
-                work = self._run.workers.get((step_of(tick) or "", tick.worker_id))
-                if work is not None:
-                    delay = _delay_after(result, self._run)
-                    self._recorder.failed(self._run, work, result.exception, delay)
+                self._recorder.failed(self._run, work, result.exception, _delay_after(result, self._run))
 
     def _waiter_timed_out(self, tick: Any) -> None:
         for waiter in self._run.waiters:
@@ -207,9 +191,13 @@ class InsideAdapter(BaseInternalRunAdapterDecorator):
 class OutsideAdapter(BaseExternalRunAdapterDecorator, SnapshottableAdapter, V2RuntimeCompatibilityShim):
     """What the caller's handler talks to."""
 
-    def __init__(self, inner: Any, run: LiveRun, recorder: RunRecorder) -> None:
+    def __init__(
+        self, inner: Any, run: LiveRun, gates: Gates, recorder: RunRecorder, aborted: Callable[[], None]
+    ) -> None:
+        """`aborted` is told when the run is broken off without a chance to say so itself."""
         super().__init__(inner)
-        self._inner, self._run, self._recorder = inner, run, recorder
+        self._inner, self._run, self._gates, self._recorder = inner, run, gates, recorder
+        self._aborted = aborted
 
     async def send_event(self, tick: Any) -> None:
         if not isinstance(tick, TickAddEvent):
@@ -220,7 +208,7 @@ class OutsideAdapter(BaseExternalRunAdapterDecorator, SnapshottableAdapter, V2Ru
 
     async def send_emitted(self, tick: Any, emission: Emission) -> None:
         """Send what is recorded already."""
-        for changed in await self._run.internal.passed(tick, emission):
+        for changed in await passed(self._run, tick, emission, self._gates, self._recorder):
             await self._inner.send_event(changed)
 
     @property
@@ -239,6 +227,29 @@ class OutsideAdapter(BaseExternalRunAdapterDecorator, SnapshottableAdapter, V2Ru
 
     def abort(self) -> None:
         self._inner.abort()
+        if self._run.internal is None:
+            self._aborted()
+
+
+async def passed(
+    run: LiveRun, tick: Any, emission: Emission, gates: Gates, recorder: RunRecorder
+) -> list[Any]:
+    """What the person lets out in place of the tick that brings an event in."""
+    event = emission.event
+    decision = await gates.emitting(run, emission)
+    if decision.verb in ("accept", "cancelled"):
+        return [tick]
+    if decision.verb == "duplicate":
+        twin = recorder.emitted(run, copied(event), emission.by, emission.source, emission.target)
+        return [tick, _unkeyed(tick, twin.event)]
+    run.arrived(event)
+    if decision.verb == "drop":
+        return []
+    emission.event = decision.value
+    run.note_emission(emission)
+    if emission.source is not None:
+        emission.source.sent[id(event)] = (event, decision.value)
+    return [tick.model_copy(update={"event": decision.value})]
 
 
 def step_of(tick: Any) -> str | None:

@@ -117,7 +117,7 @@ class Gates:
 
 
 def _state_of(run: LiveRun) -> Callable[[], dict[str, Any]]:
-    return lambda: read_now(run.internal.store())
+    return lambda: read_now(run.external.get_state_store())
 
 
 def _resolver(

@@ -122,6 +122,7 @@ class _Invoking:
     async def __call__(self, run: LiveRun, call: _Call) -> list[Any]:
         work = run.starting(call.step, current_worker.get(), call.event, call.key, call.inputs)
         current_work.set(work)
+        work.open = True
         try:
             if work.answers:
                 return await self._resume(run, work, call)
@@ -129,6 +130,7 @@ class _Invoking:
                 return await self._perform(run, work, call)
             return await self._start(run, work, call)
         except asyncio.CancelledError:
+            work.open = False
             self._recorder.cancelled(run, work, leaked=not _being_cancelled())
             raise
 

@@ -32,6 +32,8 @@ class Work:
     began: float | None = None
     parked: bool = False
     """At the gate before it starts."""
+    open: bool = False
+    """The engine has no outcome of it yet: it would start it again after a resume."""
     waiting: bool = False
     """In `wait_for_event`."""
     rerun: bool = False

@@ -84,7 +84,11 @@ class DebugRuntime(BasicRuntime):
     def get_external_adapter(self, run_id: str) -> Any:
         inner = super().get_external_adapter(run_id)
         run = self.live.get(run_id)
-        return inner if run is None else OutsideAdapter(inner, run, self.recorder)
+        if run is None:
+            return inner
+        return OutsideAdapter(
+            inner, run, self._gates, self.recorder, lambda: self._ended(run, asyncio.CancelledError())
+        )
 
     # -- the life of a run
     def _observed_run(self, function: Any) -> Any:

@@ -38,7 +38,7 @@ def freeze(run: LiveRun, debugger: Debugger) -> SnapshotResult:
     try:
         state = _state_now(run)
         context = state.to_serialized(serializer)
-        context.state = run.internal.store().to_dict(serializer)
+        context.state = run.external.get_state_store().to_dict(serializer)
         _refuse_left_out(run, context.state)
         frozen = _Frozen(run, serializer, debugger.clock.now())
         data = {
@@ -61,7 +61,7 @@ def freeze(run: LiveRun, debugger: Debugger) -> SnapshotResult:
         raise Refused("cannot_snapshot", text, hint=hint) from error
     debugger.controller.freeze()
     run.frozen = True
-    running = [w.step for w in _works(run) if w.began is not None or w.waiting]
+    running = [w.step for w in _works(run) if w.waiting or (w.open and not w.parked)]
     return SnapshotResult(snapshot=data, restarts=list(dict.fromkeys(running)))
 
 
@@ -86,7 +86,7 @@ def _refuse_left_out(run: LiveRun, serialized: Part) -> None:
     kept = data.get("_data") if isinstance(data, Mapping) else None
     if not isinstance(kept, Mapping):
         return
-    if missing := [key for key in read_now(run.internal.store()) if key not in kept]:
+    if missing := [key for key in read_now(run.external.get_state_store()) if key not in kept]:
         hint = "the engine has no JSON form for it; restart the host, which ends the run"
         text = f"the run can't be frozen: the engine does not save the state's {missing[0]!r}"
         raise Refused("cannot_snapshot", text, hint=hint)
@@ -95,7 +95,7 @@ def _refuse_left_out(run: LiveRun, serialized: Part) -> None:
 def _works(run: LiveRun) -> list[Work]:
     """Every invocation that is not over, oldest first."""
     queued = (w for works in (*run.delivered.values(), *run.returning.values()) for w in works)
-    running = (w for w in run.workers.values() if w.began is not None or w.parked)
+    running = (w for w in run.workers.values() if w.open)
     waiting = (w.work for w in run.waiters if w.work.waiting)
     return sorted(dict.fromkeys([*queued, *running, *waiting, *run.restored]), key=lambda w: w.id)
 
@@ -104,7 +104,7 @@ def _to_come(run: LiveRun) -> Iterator[Emission]:
     """Events on their way. What a running step sent is not among them: the step runs, and sends, again."""
     for emissions in run.on_their_way.values():
         for emission in emissions:
-            if emission.by != "prompt" and (emission.source is None or emission.source.began is None):
+            if emission.by != "prompt" and (emission.source is None or not emission.source.open):
                 yield emission
     yield from run.unarrived
 
