@@ -1,4 +1,5 @@
-"""What every test gets: a state directory of its own. This directory is on the path, for the builders in `recordings`."""
+"""What every test gets: a state directory of its own. This directory is on the path, for the builders
+in `recordings`."""
 
 from __future__ import annotations
 
