@@ -46,13 +46,16 @@ class FormDialog(Dialog[ScreenResultType]):
         self.call_after_refresh(self._fit)
 
     def settle(self) -> None:
-        """Give the form its room and the focus."""
+        """Give the form its room and the focus, once it has its fields."""
+        if self.form and not self.form.is_mounted:
+            self.call_after_refresh(self.settle)
+            return
         self._fit()
         if self.form:
             self.form.focus_first()
 
     def _fit(self) -> None:
-        if self.form:
+        if self.form and self.form.is_mounted:
             self.form.limit_height(self.room(self.form))
             self.call_after_refresh(self.show_focused)
 
