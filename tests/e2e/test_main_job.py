@@ -57,8 +57,9 @@ def fill_field(terminal: Terminal, text: str, then: str) -> None:
         rest = next((line.partition("text *")[2] for line in screen.splitlines() if "text *" in line), "")
         return rest.partition("│")[0].strip()
 
-    terminal.press("C-u")
-    terminal.until(lambda screen: not field(screen))
+    if field(terminal.screen()):
+        terminal.press("C-u")
+        terminal.until(lambda screen: not field(screen))
     terminal.type(text)
     terminal.until(lambda screen: text in field(screen))
     terminal.press("C-s")
