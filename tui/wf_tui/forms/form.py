@@ -166,7 +166,7 @@ class EventForm(Vertical):
     def focus_first(self) -> None:
         """Go to the first field at fault, else to the first required one that is empty, else to the first."""
         if self.in_json:
-            self.query_one(JsonArea).focus()
+            self.screen.set_focus(self.query_one(JsonArea))
             return
         fields = [*self.query(FieldRow)]
         missing = [r for r in fields if r.spec.required and not r.text]
@@ -175,7 +175,7 @@ class EventForm(Vertical):
         if self._suggest and len(boxes) > 1:
             boxes = boxes[1:]
         if boxes:
-            boxes[0].focus()
+            self.screen.set_focus(boxes[0])
 
     def limit_height(self, rows: int) -> None:
         """Scroll inside this many rows."""

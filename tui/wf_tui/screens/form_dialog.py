@@ -40,6 +40,7 @@ class FormDialog(Dialog[ScreenResultType]):
         return next(iter(self.query(EventForm)), None)
 
     async def on_mount(self) -> None:
+        self._say_below("")  # the keys are named once they act
         self.call_after_refresh(self.settle)
 
     def on_resize(self) -> None:
@@ -53,6 +54,7 @@ class FormDialog(Dialog[ScreenResultType]):
         self._fit()
         if self.form:
             self.form.focus_first()
+        self._say_below(self.keys)
 
     def _fit(self) -> None:
         if self.form and self.form.is_mounted:

@@ -66,7 +66,8 @@ class InjectDialog(FormDialog[None]):
         return f"inject {self._event.name if self._event else ''}"
 
     def body(self) -> Iterable[Widget]:
-        with Vertical(id="pick"):
+        with Vertical(id="pick") as pick:
+            pick.display = self._asked is None
             yield LineBox(placeholder="type to filter")
             yield OptionList(*self._options(""))
 
@@ -132,13 +133,13 @@ class InjectDialog(FormDialog[None]):
         target = Horizontal(Static("to"), _targets(event, self._graph), id="target")
         form = EventForm(event, draft=drafts.recall(self.session, self.draft_name))
         await self.query_one("#frame").mount_all([target, form], after="#pick")
-        self.call_after_refresh(self.settle)
+        self.settle()
 
     def _show_picking(self, picking: bool) -> None:
         self.set_class(picking, "-picking")
         self.query_one("#pick").display = picking
         self.query_one("#submit", Button).label = "Choose" if picking else "Inject"
-        self.query_one("#frame").border_subtitle = Content(self.keys)
+        self._say_below(self.keys if picking else "")
 
     async def action_back(self) -> None:
         """To the list of types, keeping what is typed."""
