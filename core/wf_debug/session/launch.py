@@ -32,7 +32,7 @@ class MeetingPlace:
     token: str
 
     @property
-    def library(self) -> Path:
+    def packages(self) -> Path:
         """Holds `wf_debug` and `wf_core` and nothing else that is installed beside them."""
         return self.scratch.path / "lib"
 
@@ -50,7 +50,7 @@ def prepare() -> MeetingPlace:
     try:
         listener, address = _listen(scratch.path)
         place = MeetingPlace(scratch, listener, address, secrets.token_hex(32))
-        _lay_out_packages(place.library)
+        _lay_out_packages(place.packages)
     except OSError as error:
         scratch.remove()
         raise SessionError.of("internal", f"cannot prepare a host in {scratch.path}: {error}") from error
@@ -69,14 +69,14 @@ def _listen(directory: Path) -> tuple[socket.socket, str]:
     return listener, f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-def _lay_out_packages(library: Path) -> None:
-    library.mkdir()
+def _lay_out_packages(directory: Path) -> None:
+    directory.mkdir()
     source = Path(wf_debug.__file__).resolve().parent.parent
     for name in _PACKAGES:
         try:
-            (library / name).symlink_to(source / name, target_is_directory=True)
+            (directory / name).symlink_to(source / name, target_is_directory=True)
         except OSError:  # no links here
-            shutil.copytree(source / name, library / name)
+            shutil.copytree(source / name, directory / name)
 
 
 def spawn(interpreter: Interpreter, place: MeetingPlace, config: HostConfig) -> subprocess.Popen[bytes]:
@@ -85,7 +85,7 @@ def spawn(interpreter: Interpreter, place: MeetingPlace, config: HostConfig) -> 
     Raises:
         SessionError: when the interpreter cannot be started.
     """
-    command = [str(interpreter.path), "-u", bootstrap.__file__, str(place.library)]
+    command = [str(interpreter.path), "-u", bootstrap.__file__, str(place.packages)]
     try:
         process = subprocess.Popen(
             command,
