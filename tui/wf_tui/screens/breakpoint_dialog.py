@@ -76,15 +76,15 @@ class BreakpointDialog(Dialog[None]):
     def on_mount(self) -> None:
         self._show_log()
         self.query_one("#condition TextBox").focus()
-        self.call_after_refresh(self._fit)
+        self.once_drawn(self._fit)
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._fit)
+        self.once_drawn(self._fit)
 
     def _fit(self) -> None:
         parts = self.query_one("#parts")
         parts.styles.max_height = max(3, self.room(parts))
-        self.call_after_refresh(self.show_focused)
+        self.once_drawn(self.show_focused)
 
     @on(Select.Changed, "#action Select")
     def _show_log(self) -> None:
@@ -129,7 +129,7 @@ class BreakpointDialog(Dialog[None]):
             self.dismiss(None)
         else:
             self.complain(f"it is set, but cannot match: {refused}")
-            self.call_after_refresh(self._fit)
+            self.once_drawn(self._fit)
 
 
 def _refusal(answers: list[Verification.Item], wanted: Breakpoint | None) -> str | None:

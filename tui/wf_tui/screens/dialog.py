@@ -129,6 +129,15 @@ class Dialog(ModalScreen[ScreenResultType]):
         if all(worker.is_finished for worker in self.workers if worker.node is self):
             self.run_worker(work())
 
+    def once_drawn(self, work: Callable[[], object]) -> None:
+        """Do it after the next refresh, unless the dialog is dismissed, or the application ends, before that."""
+
+        def unless_gone() -> None:
+            if self.is_attached and self in self.app.screen_stack:
+                work()
+
+        self.call_after_refresh(unless_gone)
+
     def room(self, child: Widget) -> int:
         """Rows that one child of the frame may take."""
         frame = self.query_one("#frame")

@@ -41,15 +41,15 @@ class FormDialog(Dialog[ScreenResultType]):
 
     async def on_mount(self) -> None:
         self._say_below("")  # the keys are named once they act
-        self.call_after_refresh(self.settle)
+        self.once_drawn(self.settle)
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._fit)
+        self.once_drawn(self._fit)
 
     def settle(self) -> None:
         """Give the form its room and the focus, once it has its fields."""
         if self.form and not self.form.is_mounted:
-            self.call_after_refresh(self.settle)
+            self.once_drawn(self.settle)
             return
         self._fit()
         if self.form:
@@ -59,7 +59,7 @@ class FormDialog(Dialog[ScreenResultType]):
     def _fit(self) -> None:
         if self.form and self.form.is_mounted:
             self.form.limit_height(self.room(self.form))
-            self.call_after_refresh(self.show_focused)
+            self.once_drawn(self.show_focused)
 
     async def action_cancel(self) -> None:
         if self.form:
@@ -82,7 +82,8 @@ class FormDialog(Dialog[ScreenResultType]):
             drafts.keep(self.session, name, form.draft)
             if await self.send(data):
                 drafts.forget(self.session, name)
-        self.call_after_refresh(self._fit)
+                return
+        self.once_drawn(self._fit)
 
     async def _host_agrees(self, form: EventForm, data: dict[str, Any]) -> bool:
         """Ask the host to build the event; its objections go under the fields."""

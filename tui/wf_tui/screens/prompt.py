@@ -71,7 +71,7 @@ class PromptDialog(FormDialog[None]):
             suggest="response",
         )
         await self.query_one("#frame").mount(form, after="#question")
-        self.call_after_refresh(self.settle)
+        self.once_drawn(self.settle)
 
     def _answer_event(self) -> EventType:
         graph = self.session.graph_in(self._prompt.run)
