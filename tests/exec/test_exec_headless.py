@@ -63,7 +63,8 @@ ODD_ENDS = {
 @pytest.mark.parametrize("name", ODD_ENDS)
 def test_however_it_ends_the_exit_code_and_output_are_pythons(tmp_path: Path, name: str) -> None:
     debugged, plain = execute(tmp_path, ODD_ENDS[name]), as_python(tmp_path, ODD_ENDS[name])
-    assert (debugged.returncode, debugged.stdout.rstrip()) == (plain.returncode, plain.stdout.rstrip())
+    ended = (debugged.returncode, debugged.stdout.rstrip())
+    assert ended == (plain.returncode, plain.stdout.rstrip()), debugged.stderr
     for line in plain.stderr.splitlines():
         assert line.strip("^~ ").replace(str(tmp_path), "") in debugged.stderr.replace(str(tmp_path), "")
 

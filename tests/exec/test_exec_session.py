@@ -152,3 +152,11 @@ async def test_a_step_that_blocks_the_scripts_own_loop_is_found(
     (tmp_path / "go").touch()
     await session.wait_for(ended, 20)
     assert (await session.host_status()).blocked_for == 0.0
+
+
+async def test_a_script_that_leaves_in_its_first_line_has_been_executed(open_script: OpenScript) -> None:
+    session = await open_script("import os; os._exit(9)")
+    await session.execute()
+    await session.wait_for(ended, 20)
+    assert isinstance(end := session.live.script, ScriptEnded)
+    assert end.code == 9

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -247,6 +248,15 @@ async def test_where_recordings_go(open_peer: OpenPeer, own_state: Path, tmp_pat
     scratch = await open_peer(write, keep=False)
     await scratch.close()
     assert not scratch.recording.path.exists()
+
+
+async def test_sessions_that_begin_in_the_same_second_record_to_files_of_their_own(
+    open_peer: OpenPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "strftime", lambda _: "20260102-030405")
+    sessions = await asyncio.gather(*(open_peer(SERVING) for _ in range(3)))
+    names = {session.recording.path.name for session in sessions}
+    assert names == {f"flow-20260102-030405{n}.wfrec" for n in ("", "-2", "-3")}
 
 
 async def test_closing_ends_the_host_also_when_the_caller_is_interrupted(tmp_path: Path) -> None:

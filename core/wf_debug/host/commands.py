@@ -1,11 +1,12 @@
-"""What each command does. Where it runs is said beside it: on the control thread, on the loop, or beside
-the loop."""
+"""What each command does. Where it runs is said beside it: on the control thread, on the loop, beside the
+loop or in its place."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ from wf_debug.host.reload import Reloader
 from wf_debug.host.script import Script
 from wf_debug.host.source import check_source
 
-Place = Literal["here", "loop", "beside"]
+Place = Literal["here", "loop", "beside", "in place"]
 Handler = Callable[[Any], BaseModel | None]
 
 
@@ -53,7 +54,7 @@ class Commands:
             wire.Load: ("beside", self._load_flow),
             wire.Reload: ("beside", self._reload),
             wire.CheckScript: ("here", self._check_script),
-            wire.ExecScript: ("here", self._exec_script),
+            wire.ExecScript: ("in place", self._exec_script),
             wire.StartRun: ("loop", self._start_run),
             wire.ResumeRun: ("loop", self._resume_run),
             wire.ResumeJournal: ("loop", self._resume_journal),
@@ -86,6 +87,8 @@ class Commands:
             raise Refused("unknown_workflow", "a script is being executed", hint="it starts its runs itself")
         if place == "beside":
             self._main.beside_loop(job)
+        elif place == "in place":
+            self._main.in_place_of_loop(partial(self._answer_and_execute, job))
         elif place == "here":
             job()
         elif isinstance(command, wire.Inject | wire.Snapshot):
@@ -144,9 +147,12 @@ class Commands:
         return wire.Loaded(workflows=[], files=[str(path)], seconds=0.0)
 
     def _exec_script(self, command: wire.ExecScript) -> None:
-        path = Path(command.path)
-        code = self.script.begin(path)
-        self._main.in_place_of_loop(lambda: self.script.execute(path, command.argv, code))
+        self.script.begin(Path(command.path), command.argv)
+
+    def _answer_and_execute(self, answer: Callable[[], None]) -> None:
+        """In this order: the script's first line may end the process."""
+        answer()
+        self.script.execute()
 
     def _reload(self, command: wire.Reload) -> wire.ReloadResult:
         report = self._reloader.reload()

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -24,37 +25,47 @@ _INTERRUPTED = 130
 _NO_STDIN = "the debugger gives the script no standard input; take what it asks for from its arguments"
 
 
+@dataclass(frozen=True, slots=True)
+class _Program:
+    path: Path
+    argv: list[str]
+    code: CodeType
+
+
 class Script:
     """At most one script in a process: what it leaves behind is not undone."""
 
     def __init__(self, debugger: Debugger, end_lines: Callable[[], None]) -> None:
         """`end_lines` records what was printed without a line end."""
         self._debugger, self._end_lines = debugger, end_lines
-        self._begun = False
+        self._program: _Program | None = None
         self.running = False
 
-    def begin(self, path: Path) -> CodeType:
-        """The script's code; from now on there is no second one.
+    def begin(self, path: Path, argv: list[str]) -> None:
+        """Make it ready for `execute`; from now on there is no second one.
 
         Raises:
             Refused: when it is no Python, or this process has executed a script already.
         """
-        if self._begun:
+        if self._program is not None:
             raise Refused(
                 "internal", "this host has executed its script", hint="start a fresh host for another time"
             )
         tree = check_source(path)
-        code = compile(tree, str(path), "exec", dont_inherit=True)
-        self._begun = self.running = True
-        return code
+        self._program = _Program(path, argv, compile(tree, str(path), "exec", dont_inherit=True))
+        self.running = True
 
-    def execute(self, path: Path, argv: list[str], code: CodeType) -> None:
-        """Run it on this thread, which must be the main one, and record how it ended."""
-        self._debugger.tracer.emit(ScriptStarted, path=str(path), argv=tuple(argv))
+    def execute(self) -> None:
+        """Run what is ready, if something is, on this thread, which must be the main one, and record how it
+        ended."""
+        program = self._program
+        if program is None or not self.running:
+            return
+        self._debugger.tracer.emit(ScriptStarted, path=str(program.path), argv=tuple(program.argv))
         process, status, error = os.getpid(), 0, None
-        with _as_main(path, argv):
+        with _as_main(program.path, program.argv):
             try:
-                exec(code, sys.modules["__main__"].__dict__)
+                exec(program.code, sys.modules["__main__"].__dict__)
             except BaseException as raised:
                 if os.getpid() != process:
                     raise  # a forked child ends its own way

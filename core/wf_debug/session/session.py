@@ -22,11 +22,11 @@ from wf_debug.session.journal import Change, Journal
 from wf_debug.session.link import HostLink
 from wf_debug.session.reloading import Reloader, ReloadReport
 from wf_debug.session.scratch import ScratchDirectory
-from wf_debug.session.settings import FlowSpec, SessionSettings, breakpoints_path, new_recording_path
+from wf_debug.session.settings import FlowSpec, SessionSettings, breakpoints_path, recording_paths
 from wf_debug.session.uninterrupted import uninterrupted
 from wf_debug.session.watching import Watcher
 from wf_debug.trace.live import LiveState, Prompt, RunState
-from wf_debug.trace.recording import Recording, RecordingError, RecordingMeta
+from wf_debug.trace.recording import Recording, RecordingError, RecordingExists, RecordingMeta
 from wf_debug.trace.records import Record
 
 _BATCH = 500
@@ -93,13 +93,17 @@ class Session:
         await self.close()
 
     def _new_recording(self) -> Recording:
-        path = self.settings.recording
-        if path is None and not self.settings.keep:
+        named = self.settings.recording
+        if named is None and not self.settings.keep:
             self._scratch = _scratch_directory()
-        path = path or new_recording_path(self.flow.path, self._scratch.path if self._scratch else None)
         meta = RecordingMeta(flow=str(self.flow.path.absolute()), created=time.time(), version=_version())
         try:
-            return Recording.create(path, meta)
+            if named is not None:
+                return Recording.create(named, meta)
+            paths = recording_paths(self.flow.path, self._scratch.path if self._scratch else None)
+            while True:
+                with suppress(RecordingExists):
+                    return Recording.create(next(paths), meta)
         except RecordingError as error:
             self._remove_scratch()
             raise SessionError.of("recording_failed", str(error), "name another file to record to") from error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -52,14 +54,13 @@ def state_directory() -> Path:
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "wf-tui"
 
 
-def new_recording_path(flow: Path, directory: Path | None = None) -> Path:
-    """A file name that nobody has yet: `<flow>-<date>-<time>.wfrec`."""
+def recording_paths(flow: Path, directory: Path | None = None) -> Iterator[Path]:
+    """Names for a new recording, `<flow>-<date>-<time>.wfrec` first: sessions that begin in the same second
+    need others."""
     directory = directory or state_directory() / "recordings"
     stem = f"{_plain(flow.stem)}-{time.strftime('%Y%m%d-%H%M%S')}"
-    candidates = (
-        directory / f"{stem}{suffix}.wfrec" for suffix in ("", *(f"-{n}" for n in range(2, 10_000)))
-    )
-    return next(path for path in candidates if not path.exists())
+    yield directory / f"{stem}.wfrec"
+    yield from (directory / f"{stem}-{n}.wfrec" for n in itertools.count(2))
 
 
 def breakpoints_path(flow: Path) -> Path:

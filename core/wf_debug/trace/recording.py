@@ -41,6 +41,10 @@ class RecordingError(Exception):
     """A recording that cannot be made, read or written; the message names the file and what to try."""
 
 
+class RecordingExists(RecordingError):
+    """The file is there already."""
+
+
 class RecordingMeta(BaseModel):
     """What a recording says of itself. `flow` is the file, `created` Unix time, `version` wf-tui's."""
 
@@ -103,13 +107,14 @@ class Recording:
         """Start a recording in a new file.
 
         Raises:
-            RecordingError: when the file exists already (nothing recorded is overwritten) or cannot be made.
+            RecordingExists: nothing recorded is overwritten.
+            RecordingError: when the file cannot be made.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         except FileExistsError:
-            raise RecordingError(f"{path} exists already: name another file, or remove it first") from None
+            raise RecordingExists(f"{path} exists already: name another file, or remove it first") from None
         except OSError as error:
             raise RecordingError(f"cannot record to {path}: {error.strerror}") from error
         with _guarded(f"cannot record to {path}"):

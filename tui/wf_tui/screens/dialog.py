@@ -130,7 +130,7 @@ class Dialog(ModalScreen[ScreenResultType]):
             self.run_worker(work())
 
     def once_drawn(self, work: Callable[[], object]) -> None:
-        """Do it after the next refresh, unless the dialog is dismissed, or the application ends, before that."""
+        """Do it after the next refresh, unless the dialog or the application is gone by then."""
 
         def unless_gone() -> None:
             if self.is_attached and self in self.app.screen_stack:
