@@ -73,11 +73,15 @@ class Context(Generic[StateT]):
     def get_step_context() -> Context[Any]:
         """The context of the step that is running here; WorkflowRuntimeError outside of one."""
         here = current_step.get(None)
-        if here is None:
+        run = None if here is None else here[0]()
+        if here is None or run is None:
             raise WorkflowRuntimeError(
                 "Context.get_step_context() may only be called from within a step function"
             )
-        return Context._inside(*here)
+        work = here[1]
+        if work.context is None:
+            work.context = Context._inside(run, work)
+        return work.context
 
     # -- the faces -------------------------------------------------------------------------------------------
     def _inner(self, name: str) -> tuple[Run, Work]:

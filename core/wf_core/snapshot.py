@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 ENGINE = "wf_core"
+_VERSION_ELSEWHERE = 2
+"""Up to which snapshots of the engine that this one is compatible with exist."""
 
 
 @dataclass
@@ -55,18 +57,20 @@ def read(workflow: Workflow, data: Mapping[str, Any], serializer: BaseSerializer
     if not data:
         return NOTHING
     version = data.get("version")
+    known = VERSION if data.get("engine") == ENGINE else _VERSION_ELSEWHERE
+    if version is not None and (not isinstance(version, int) or version > known):
+        raise ContextSerdeError(
+            "Context dict specified in an invalid format: Cannot load serialized workflow context with "
+            f"version={version!r}; this library supports up to version {VERSION}. The payload was likely "
+            "written by a newer version."
+        )
     if data.get("engine") != ENGINE:
         raise ContextSerdeError(
-            "Error creating a Context instance: the provided payload has a wrong or old format (it was not "
-            "written "
-            f"by {ENGINE}). Make it with ctx.to_dict() of this engine."
+            "Context dict specified in an invalid format: the provided payload has a wrong or old format (it "
+            f"was not written by {ENGINE}). Make it with ctx.to_dict() of this engine."
         )
-    if not isinstance(version, int) or version > VERSION:
-        raise ContextSerdeError(
-            f"Cannot load serialized workflow context with version={version!r}; this library supports up to "
-            "version "
-            f"{VERSION}."
-        )
+    if version is None:
+        raise ContextSerdeError("Context dict specified in an invalid format: it has no version.")
     try:
         snapshot = Snapshot(
             state=dict(data["state"]),

@@ -5,8 +5,11 @@ A question takes all its names from `p`. What deliberately differs is in docs/co
 
 import asyncio
 import copy
+import gc
 import inspect
 import pickle
+import threading
+import weakref
 from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
@@ -253,6 +256,101 @@ async def a_run_ends_as_it_was_ended(p: Any) -> Any:
         [await heard(run), run.is_done(), [type(e).__name__ async for e in run.stream_events()]]
         for run in (cancelled, late, failed)
     ]
+
+
+async def a_timeout_is_told_in_seconds(p: Any) -> Any:
+    class Idle(p.Workflow):
+        @p.step
+        async def rest(self, ev: p.StartEvent) -> p.StopEvent | None:
+            return None
+
+    try:
+        return await Idle(timeout=-1).run()
+    except p.WorkflowTimeoutError as error:
+        return str(error)
+
+
+async def a_step_finds_the_context_it_was_given(p: Any) -> Any:
+    class Looks(p.Workflow):
+        @p.step
+        async def look(self, ctx: p.Context, ev: p.StartEvent) -> p.StopEvent:
+            async def below() -> bool:
+                return p.Context.get_step_context() is ctx
+
+            return p.StopEvent(result=[await below(), await asyncio.create_task(below())])
+
+    return await Looks().run()
+
+
+async def a_timer_set_in_a_step_does_not_keep_its_workflow(p: Any) -> Any:
+    timers = []
+
+    class SetsTimer(p.Workflow):
+        @p.step
+        async def set_it(self, ctx: p.Context, ev: p.StartEvent) -> p.StopEvent:
+            timers.append(asyncio.get_running_loop().call_later(3600, print))
+            return p.StopEvent()
+
+    flow = SetsTimer()
+    kept = weakref.ref(flow)
+    await flow.run()
+    del flow
+    for _ in range(2):
+        gc.collect()
+        await asyncio.sleep(0)
+    timers[0].cancel()
+    return kept() is None
+
+
+async def a_run_is_idle_before_a_prompt_answer_moves_it(p: Any) -> Any:
+    class Asks(p.Workflow):
+        @p.step
+        async def ask(self, ctx: p.Context, ev: p.StartEvent) -> p.StopEvent:
+            answer = await ctx.wait_for_event(p.HumanResponseEvent, waiter_event=p.InputRequiredEvent())
+            return p.StopEvent(result=answer.text)
+
+    seen = []
+    run = Asks().run()
+    async for event in run.stream_events(expose_internal=True):
+        seen.append(type(event).__name__)
+        if isinstance(event, p.InputRequiredEvent):
+            run.ctx.send_event(p.HumanResponseEvent(text="x"))
+    return [await run, seen]
+
+
+class Unwritable:
+    """Equal to its like, and without any serialized form."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unwritable)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+async def a_wait_for_what_cannot_be_written_is_begun_again(p: Any) -> Any:
+    class Waits(p.Workflow):
+        @p.step
+        async def wait(self, ctx: p.Context, ev: p.StartEvent) -> p.StopEvent:
+            wanted = {"key": Unwritable()}
+            await ctx.wait_for_event(
+                p.HumanResponseEvent, p.InputRequiredEvent(), waiter_id="it", requirements=wanted
+            )
+            return p.StopEvent(result="came")
+
+    flow = Waits()
+    run = flow.run()
+    async for event in run.stream_events():
+        if isinstance(event, p.InputRequiredEvent):
+            break
+    saved = run.ctx.to_dict()
+    await run.cancel_run()
+    resumed = flow.run(ctx=p.Context.from_dict(flow, saved))
+    resumed.ctx.send_event(p.HumanResponseEvent(key="other"))
+    resumed.ctx.send_event(p.HumanResponseEvent(key=Unwritable()))
+    return [await resumed, [type(e).__name__ async for e in resumed.stream_events()]]
 
 
 async def a_test_runner_collects_what_was_published(p: Any) -> Any:

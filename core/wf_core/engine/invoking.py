@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import sys
 import time
+import weakref
 import zlib
 from collections import deque
 from collections.abc import Coroutine
@@ -28,18 +29,23 @@ _STARTS_PER_TURN = 64
 EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 """Where asyncio can, a step's task starts within the turn in which its event came."""
 
-current_step: contextvars.ContextVar[tuple[Run, Work]] = contextvars.ContextVar("wf_core_current_step")
-"""The run and invocation that the current code belongs to."""
+current_step: contextvars.ContextVar[tuple[weakref.ref[Run], Work]] = contextvars.ContextVar(
+    "wf_core_current_step"
+)
+"""The run and invocation that the current code belongs to. Timers keep the contexts in which they were
+set; the run, and with it the workflow, must not live as long as they do."""
 
 
 class Invoking:
     """The running invocations of a run."""
 
-    __slots__ = ("_context", "_flushing", "_run", "_tasks", "ready")
+    __slots__ = ("_context", "_flushing", "_ref", "_run", "_tasks", "ready")
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._ref = weakref.ref(run)
         self._context = contextvars.copy_context()
+        _tag(self._context, run.run_id)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self.ready: deque[Work] = deque()
         """To be started by `flush`."""
@@ -99,7 +105,7 @@ class Invoking:
                 self._forget(work)
                 run.perform(run.broker.skipped(work))
                 return
-            current_step.set((run, work))
+            current_step.set((self._ref, work))
             if work.began is None:
                 work.began = run.clock.now()
             if gates is not None:
@@ -126,13 +132,15 @@ class Invoking:
         except Exception as fault:
             # A mistake of the engine: it must not leave the run hanging.
             run.fail(Fail(work.step, fault, work, work.attempt + 1))
+        finally:
+            work.context = None
 
     def _body(self, work: Work) -> Coroutine[Any, Any, Any]:
         run, plan = self._run, work.plan
         work.waited = 0
         arguments = arguments_of(work)
         if plan.context_param is not None:
-            arguments[plan.context_param] = run.context_for(run, work)
+            work.context = arguments[plan.context_param] = run.context_for(run, work)
         body = execute(run.workflow, work, arguments)
         return body if plan.timeout is None else limited(run, work, body, plan.timeout)
 
@@ -172,6 +180,14 @@ class Invoking:
         run.fail(Fail(work.step, error, work, work.attempt + 1, elapsed))
         if isinstance(raised, KeyboardInterrupt):
             raise raised
+
+
+def _tag(context: contextvars.Context, run_id: str) -> None:
+    """Where LlamaIndex's instrumentation is in use, what it reports names the run."""
+    instrumentation = sys.modules.get("llama_index_instrumentation.dispatcher")
+    if instrumentation is not None:
+        tags = instrumentation.active_instrument_tags
+        context.run(lambda: tags.set({**tags.get(), "llamaindex.run_id": run_id}))
 
 
 def _ours(run: Run, raised: BaseException) -> bool:

@@ -165,7 +165,17 @@ class Run:
             self.waiting.arm(wait)
             if self.gates is not None:
                 self.gates.tell("waiting", wait.work, wait.kind, wait.requirements, wait.timeout)
-        self._read_mail()
+        if self._start_event is not None:
+            self._read_mail()
+            return
+        # An answer must not come before a step that runs again has got to where it waits for it.
+        early, self._mailbox = self._mailbox, deque()
+        self.loop.call_soon(self._read_early, early)
+
+    def _read_early(self, early: deque[Pending]) -> None:
+        if not self.over:
+            self._mailbox.extendleft(reversed(early))
+            self._read_mail()
 
     @property
     def elapsed(self) -> float:
@@ -271,7 +281,7 @@ class Run:
                 event_type=kind.__name__,
                 qualified_name=f"{kind.__module__}.{kind.__name__}",
                 step_name=pending.target,
-                idle=self.broker.live == 0,
+                idle=self._idles,
             )
         )
         diagnosis.logger.warning(diagnosis.unhandled(self.broker.plan, pending))
@@ -314,19 +324,24 @@ class Run:
         diagnosis.logger.warning(command.text)
 
     def _time_out(self) -> None:
-        timeout = self.workflow._timeout or 0.0
+        timeout = float(self.workflow._timeout or 0)
         active = self.broker.running()
         self.publish(WorkflowTimedOutEvent(timeout=timeout, active_steps=active), None)
         steps = f"Currently active steps: {', '.join(active)}" if active else "No steps active"
         error = WorkflowTimeoutError(f"Operation timed out after {timeout} seconds. {steps}")
         self._end("timed_out", error=error, active=tuple(active))
 
+    @property
+    def _idles(self) -> bool:
+        """Whether only something from outside can move the run; the answer may be here already."""
+        return self.broker.live == sum(mail.how == "external" for mail in self._mailbox)
+
     def _idle(self) -> None:
         self._idle_due = False
-        if self.over or self.broker.live:
+        if self.over or not self._idles:
             return
         self.stream.tell(WorkflowIdleEvent())
-        why = diagnosis.stuck(self.broker)
+        why = None if self.broker.live else diagnosis.stuck(self.broker)
         if why is None:
             return
         if self.gates is not None:
@@ -417,8 +432,9 @@ class Run:
         if self.recorder is not None:
             self.recorder.state_changed(path, value, self.store)
         if self.gates is not None:
-            run, work = current_step.get((None, None))
-            self.gates.tell("state_changed", work.id if run is self and work else None, path, value)
+            here = current_step.get(None)
+            inside = here is not None and here[0]() is self
+            self.gates.tell("state_changed", here[1].id if here and inside else None, path, value)
 
     def accepts(self, event: Event, step: str | None = None) -> tuple[list[str], list[int]]:
         """The steps that would take the event now, and the waiting invocations."""

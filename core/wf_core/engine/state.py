@@ -14,6 +14,7 @@ from wf_core.engine.plan import FlowPlan, StepPlan
 from wf_core.events import CollectionReleaseEvent, Event
 
 if TYPE_CHECKING:
+    from wf_core.context import Context
     from wf_core.engine.limits import Limit
 
 How = Literal["start", "returned", "sent", "external", "prompt"]
@@ -82,6 +83,7 @@ class Work(Invocation):
         "asked",
         "began",
         "collected",
+        "context",
         "due",
         "failed_at",
         "gated",
@@ -135,6 +137,8 @@ class Work(Invocation):
         """Wait keys whose prompt has been published."""
         self.collected: list[Collected] | None = None
         """What `collect_events` did in this attempt, to undo if it fails."""
+        self.context: Context[Any] | None = None
+        """What the running body knows of the run."""
         self.limit: Limit | None = None
         """The time left to the running attempt, if the step has a timeout."""
         self.gated = True

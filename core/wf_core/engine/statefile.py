@@ -16,6 +16,7 @@ from wf_core.engine.broker import Broker
 from wf_core.engine.collecting import Buffer
 from wf_core.engine.plan import FlowPlan
 from wf_core.engine.state import Batch, Pending, Stream, Wait, Work
+from wf_core.errors import UnserializableError
 from wf_core.events import Event, dump_exception, load_exception
 
 logger = logging.getLogger("wf_core")
@@ -53,7 +54,7 @@ class _Writer:
             "streams_opened": broker.joins.opened,
             "streams": [self._stream(stream) for stream in broker.joins.streams.values()],
             "works": [self._work(work) for work in self._in_order()],
-            "waits": [self._wait(wait) for wait in broker.waits.values()],
+            "waits": [saved for wait in broker.waits.values() if (saved := self._wait(wait)) is not None],
             "pending": [self._pending(pending) for pending in broker.pending.values()],
             "buffers": self._buffers(),
             "slots": {
@@ -119,14 +120,18 @@ class _Writer:
             "asked": sorted(work.asked or ()),
         }
 
-    def _wait(self, wait: Wait) -> dict[str, Any]:
-        place = f"requirements of a wait in step {wait.work.step!r}"
+    def _wait(self, wait: Wait) -> dict[str, Any] | None:
+        """None if its requirements can't be written: the step then runs again, and says them again."""
+        try:
+            requirements = self._encode("requirements of a wait", dict(wait.requirements))
+        except UnserializableError:
+            return None
         return {
             "id": wait.id,
             "work": wait.work.id,
             "key": wait.key,
             "kind": f"{wait.kind.__module__}.{wait.kind.__qualname__}",
-            "requirements": self._encode(place, dict(wait.requirements)),
+            "requirements": requirements,
             "timeout": None if wait.timeout is None else self._left(wait.deadline),
         }
 

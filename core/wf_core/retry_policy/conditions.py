@@ -131,8 +131,10 @@ class retry_if_exception_message(Condition):
     """
 
     def __init__(self, message: str | None = None, match: str | re.Pattern[str] | None = None) -> None:
-        if (message is None) == (match is None):
-            raise TypeError(f"{type(self).__name__} takes either 'message' or 'match', exactly one of them")
+        if message is None and match is None:
+            raise TypeError(f"{type(self).__name__}() missing 1 required argument 'message' or 'match'")
+        if message is not None and match is not None:
+            raise TypeError(f"{type(self).__name__}() takes either 'message' or 'match', not both")
         self.message = message
         self.match = match
         self._pattern = re.compile(match) if match is not None else None
