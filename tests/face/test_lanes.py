@@ -28,6 +28,16 @@ def test_counts_stand_at_the_end() -> None:
     assert lane.rstrip().endswith("3 queued ↻1 ✗2 ✓12")
 
 
+def test_cells_too_small_for_the_event_leave_its_name_to_the_label() -> None:
+    lane = text(Lane("read", 4, tuple(busy(n) for n in range(4)), finished=13), 48)
+    assert lane.startswith("▸ read Query")
+    assert lane.count("1.2s") == 4
+
+
+def test_idle_cells_do_not_take_the_room_of_a_long_name() -> None:
+    assert "escalate_to_spec" in text(Lane("escalate_to_special_investigations", 4), 48)
+
+
 def test_a_narrow_lane_keeps_the_glyphs() -> None:
     lane = text(Lane("search", 2, (busy(0), busy(1, "held", elapsed=""))), 24)
     assert "▸" in lane

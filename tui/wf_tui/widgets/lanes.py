@@ -15,6 +15,14 @@ from wf_tui.widgets.line_list import LineList
 
 _SLOTS_IN_STEP = 8
 """Up to so many workers the cells of all lanes stand under each other."""
+_HEAD = 3
+"""Cells for the mark before the label, and for what parts them."""
+_EVENT, _TIME, _SHORT, _MARK = 16, 7, 5, 2
+"""Least widths of a worker's cell: with event and time, with mark and time, with the time, with the mark."""
+_BESIDE = 26
+"""Most that the event's name takes beside the step's."""
+_LEAST = 4
+"""Cells from which a piece of an event's name says something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,28 +153,43 @@ class Lanes(LineList[Lane]):
 class Grid:
     """What all lanes have in common, so that their cells stand under each other: widths in cells."""
 
-    names: int = 8
+    label: int = 8
     counts: int = 0
     slots: int = 1
     """Cells a row is divided into."""
+    cell: int = 2
 
 
 def grid_of(lanes: tuple[Lane, ...], width: int) -> Grid:
-    """The grid that suits these lanes."""
-    names = max((cell_len(lane.step) for lane in lanes), default=8)
+    """The grid that suits these lanes: cells with event and time, else with the time, else with the mark."""
+    longest = max((cell_len(lane.step) for lane in lanes), default=8)
     counts = max((_length(_counts(lane, width)) for lane in lanes), default=0)
-    slots = max((lane.places for lane in lanes), default=1)
-    return Grid(min(names, max(8, width // 3)), counts, min(slots, _SLOTS_IN_STEP))
+    slots = min(max((lane.places for lane in lanes), default=1), _SLOTS_IN_STEP)
+    label, room = min(longest, max(8, width // 3)), width - _HEAD - counts
+    if room - label >= slots * _EVENT:
+        return Grid(label, counts, slots, min(26, (room - label) // slots))
+    cell = next((c for c in (_TIME, _SHORT) if room - slots * c >= label), _MARK)
+    label = max(label, min(room - slots * cell, longest + _BESIDE))
+    return Grid(label, counts, slots, max(_MARK, min((room - label) // slots, _EVENT - 1)))
 
 
 def draw_lane(lane: Lane, width: int, grid: Grid) -> Line:
     """`▸ step     ▸ Query 1.2s  ▸ Query 0.3s  ·  ·     2 queued ✓12`."""
     state, counts = look.mark(lane.state), _counts(lane, width)
-    room = max(width - grid.names - 3 - grid.counts, 0)
-    head: list[Cell] = [(f"{state.sign} ", state.tone)]
-    head.append((fit(lane.step, grid.names) + " ", "strong" if lane.cells else "text"))
+    room = max(width - grid.label - _HEAD - grid.counts, 0)
     gap = " " * (grid.counts - _length(counts))
-    return (*head, *_workers(lane, room, max(grid.slots, lane.places)), (gap, "text"), *counts)
+    head: Cell = (f"{state.sign} ", state.tone)
+    return (head, *_label(lane, grid), *_workers(lane, room, grid.cell), (gap, "text"), *counts)
+
+
+def _label(lane: Lane, grid: Grid) -> list[Cell]:
+    """The step; behind it what its workers are at, when their cells have no room for that."""
+    name: look.Tone = "strong" if lane.cells else "text"
+    room = grid.label - cell_len(lane.step) - 1
+    if grid.cell >= _EVENT or not lane.cells or room < _LEAST:
+        return [(fit(lane.step, grid.label) + " ", name)]
+    types = ", ".join(dict.fromkeys(cell.event_type for cell in lane.cells))
+    return [(f"{lane.step} ", name), (fit(types, room) + " ", "muted")]
 
 
 def _length(cells: list[Cell]) -> int:
@@ -189,13 +212,12 @@ def _counts(lane: Lane, width: int) -> list[Cell]:
     return parts
 
 
-def _workers(lane: Lane, room: int, slots: int) -> list[Cell]:
-    """One cell for each worker place of the lane, each a part of the row; what has no room is counted."""
-    columns = min(slots, max(1, room // 3))
-    size = min(26, room // columns)
+def _workers(lane: Lane, room: int, size: int) -> list[Cell]:
+    """One cell for each worker place of the lane; what has no room is counted in the last."""
+    size = min(size, room)
     if not size:
         return [(" " * room, "text")]
-    shown = min(lane.places, columns)
+    shown = min(lane.places, room // size)
     idle = look.mark("idle").sign
     cells = [
         _worker(lane.cells[i], size) if i < len(lane.cells) else (fit(idle, size), "muted")
@@ -203,16 +225,24 @@ def _workers(lane: Lane, room: int, slots: int) -> list[Cell]:
     ]
     missing = len(lane.cells) - shown
     if missing > 0:
-        cells[-1] = (fit(f"+{missing + 1}", size), "accent")
+        cells = _count_rest(cells, missing, size)
     return [*cells, (" " * (room - size * shown), "text")]
+
+
+def _count_rest(cells: list[Cell], missing: int, size: int) -> list[Cell]:
+    """As many cells as the number takes give way to it."""
+    given = next(n for n in range(1, 99) if n == len(cells) or n * size > len(f"+{missing + n}"))
+    return [*cells[:-given], (fit(f"+{missing + given}", size * given), "accent")]
 
 
 def _worker(cell: WorkerCell, size: int) -> Cell:
     state = look.mark(cell.status)
-    if size >= 16:
+    if size >= _EVENT:
         space = size - 4 - cell_len(cell.elapsed)
         name = fit(cell.event_type, min(space, cell_len(cell.event_type)))
         text = f"{state.sign} {name} {cell.elapsed}"
+    elif size >= _TIME:
+        text = f"{state.sign}{' ' * (size > _TIME)}{cell.elapsed}"
     else:
-        text = f"{state.sign}{cell.elapsed}" if size >= 7 else state.sign
+        text = cell.elapsed if 0 < len(cell.elapsed) < size else state.sign
     return (fit(text, size), state.tone)
