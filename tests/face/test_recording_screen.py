@@ -64,9 +64,9 @@ async def test_only_problems(tmp_path: Path) -> None:
     async with opened(tmp_path / "a.wfrec", failed_run().records) as (pilot, main):
         await pilot.press("exclamation_mark")
         rows = main.timeline.list
-        texts = [rows.text_of(n) for n in range(rows.count)]
-        assert texts
-        assert all(any(word in t for word in ("failed", "unhandled", "retrying", "cancelled")) for t in texts)
+        outcomes = {row.outcome for n in range(rows.count) if (row := rows.row(n))}
+        assert outcomes
+        assert outcomes <= {"failed", "unhandled", "retrying", "cancelled"}
 
 
 async def test_why_shows_the_chain_of_causes_up_to_the_start(tmp_path: Path) -> None:

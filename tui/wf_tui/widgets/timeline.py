@@ -32,17 +32,18 @@ class Columns:
     preview: int
     route: int
     duration: int
+    """0: a known duration stands in place of the outcome's word."""
     outcome: int
 
 
 @lru_cache(maxsize=32)
 def columns(width: int) -> Columns:
     """How a row of this width is divided: event and outcome always, the rest as there is room."""
-    time = 8 if width >= 44 else 6 if width >= 34 else 0
-    duration = 6 if width >= 64 else 0
-    outcome = 11 if width >= 56 else 1
+    time = 8 if width >= 72 or 44 <= width < 62 else 6 if width >= 34 else 0
+    duration = 6 if width >= 96 else 0
+    outcome = 11 if width >= 52 else 1
     kind = max(10, min(24, width // 5 if width >= 60 else width // 4))
-    route = min(36, width // 4) if width >= 96 else 0
+    route = min(36, width // 4) if width >= 62 else 0
     used = sum(part + 1 for part in (time, duration, outcome, route) if part) + kind + 3
     preview = width - used
     if preview < 6:
@@ -123,7 +124,6 @@ class TimelineList(LineList[TimelineRow]):
 
 def draw_row(row: TimelineRow, cols: Columns, stop: bool) -> Line:
     """One timeline row as a line."""
-    state = look.mark(row.outcome)
     cells: list[Cell] = []
     if cols.time:
         cells += [(_time(row.t, cols.time) if row.run else " " * cols.time, "muted"), (" ", "text")]
@@ -137,8 +137,18 @@ def draw_row(row: TimelineRow, cols: Columns, stop: bool) -> Line:
         cells += [*_route(row, cols.route), (" ", "text")]
     if cols.duration:
         cells += [(look.seconds(row.duration).rjust(cols.duration), "muted"), (" ", "text")]
-    text = state.sign if cols.outcome == 1 else fit(state.cell()[0], cols.outcome)
-    return (*cells, (text, state.tone))
+    return (*cells, _outcome(row, cols))
+
+
+def _outcome(row: TimelineRow, cols: Columns) -> Cell:
+    """`✓ done`, `✓ 1.2s` where the duration has no column of its own, or the glyph alone."""
+    state = look.mark(row.outcome)
+    if cols.outcome == 1:
+        return (state.sign, state.tone)
+    ended = row.outcome in ("done", "failed", "retrying")
+    if ended and row.duration is not None and not cols.duration:
+        return (fit(f"{state.sign} {look.seconds(row.duration)}", cols.outcome), state.tone)
+    return (fit(state.cell()[0], cols.outcome), state.tone)
 
 
 def _preview(row: TimelineRow) -> str:
