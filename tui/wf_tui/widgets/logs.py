@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -58,18 +59,21 @@ class LogList(LineList[LogRow]):
 def draw_log(row: LogRow, width: int) -> Line:
     """`  12.345 ! rank#7    text`: moment, level, who wrote it, what."""
     level = look.LEVELS.get(row.level.lower()) or look.LEVELS.get(row.source) or look.LEVELS["info"]
-    who = min(24, max(10, width // 5))
+    who = min(24, max(10, width // 4))
     cells: list[Cell] = [(look.stamp(row.t) + " ", "muted")] if width >= 56 else []
-    cells += [(level.sign + " ", level.tone), (fit(_author(row), who) + " ", "accent")]
+    cells += [(level.sign + " ", level.tone), (_author(row, who) + " ", "accent")]
     room = width - sum(len(text) for text, _ in cells)
     return (*cells, (fit(row.text, max(room, 1)), level.tone))
 
 
-def _author(row: LogRow) -> str:
+def _author(row: LogRow, width: int) -> str:
+    """The step is cut before the number of its invocation."""
     if row.step is None:
-        return row.source
-    attempt = f".{row.attempt}" if row.attempt else ""
-    return f"{row.step}#{row.invocation}{attempt}" if row.invocation is not None else row.step
+        return fit(row.source, width)
+    number = f"#{row.invocation}" if row.invocation is not None else ""
+    number += f".{row.attempt}" if row.attempt else ""
+    name = row.step if cell_len(row.step) + len(number) <= width else fit(row.step, width - len(number))
+    return fit(name + number, width)
 
 
 class Logs(Vertical):
