@@ -113,6 +113,11 @@ def ellipsis() -> str:
     return "~" if plain_glyphs() else "…"
 
 
+def bar() -> str:
+    """Stands before each line of a longer text."""
+    return "|" if plain_glyphs() else "│"
+
+
 def clean(text: str) -> str:
     """One printable line: control characters become visible, line breaks become `⏎`."""
     if text.isprintable():

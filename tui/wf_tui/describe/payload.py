@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wf_debug.trace.records import Payload
+from wf_tui import look
 from wf_tui.look import Cell, Line
 
 MAX_LINES = 5_000
@@ -62,7 +63,7 @@ def _add(lines: list[Line], value: Any, indent: str, head: tuple[Cell, ...]) -> 
             _add_item(lines, item, indent)
     elif isinstance(value, str) and "\n" in value:
         lines.append(((indent, "text"), *head))
-        lines += [((f"{indent}  ", "muted"), ("│ ", "muted"), (text, "text")) for text in value.splitlines()]
+        lines += [((f"{indent}  {look.bar()} ", "muted"), (text, "text")) for text in value.splitlines()]
     else:
         text = (
             value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -75,21 +76,28 @@ def help_lines(pane: PaneName, now: Situation) -> list[Line]:
     """The pane first, then all commands by group."""
     own = [c for c in COMMANDS if pane in c.panes and c.panes != EVERYWHERE]
     lines: list[Line] = [heading(f"Here: {pane}"), *(remark(text) for text in PANES[pane])]
-    lines += [line for c in own for line in _command_lines(c, now)]
+    lines += _command_lines(own, now)
     for group, title in TITLES.items():
         lines += [EMPTY, heading(title)]
-        lines += [
-            line for c in COMMANDS if c.group == group and c not in own for line in _command_lines(c, now)
-        ]
+        lines += _command_lines([c for c in COMMANDS if c.group == group and c not in own], now)
     return [*lines, EMPTY, heading("States"), *_legend()]
 
 
-def _command_lines(command: Command, now: Situation) -> list[Line]:
-    reason = command.why_not(now)
-    keys = " ".join(key_names(command))
-    if reason is None:
-        return [((f"  {keys:<14}", "accent"), (command.help, "text"))]
-    return [((f"  {keys:<14}", "muted"), (command.help, "muted")), ((f"{'':<16}not now: {reason}", "warn"),)]
+def _command_lines(commands: list[Command], now: Situation) -> list[Line]:
+    """A line each; why some cannot act stands once under those for which it is so."""
+    lines: list[Line] = []
+    for reason, alike in groupby(commands, lambda command: command.why_not(now)):
+        for command in alike:
+            keys = " ".join(key_names(command))
+            lines.append(
+                (
+                    (f"  {keys:<14}", "muted" if reason else "accent"),
+                    (command.help, "muted" if reason else "text"),
+                )
+            )
+        if reason:
+            lines.append(((f"{'':<16}", "text"), (f"not now: {reason}", "warn")))
+    return lines
 
 
 def _legend() -> list[Line]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.cells import cell_len, chop_cells
 from textual.binding import Binding, BindingType
 
-from wf_tui.look import Cell, Line, clean
+from wf_tui.look import Cell, Line, Tone, bar, clean
 from wf_tui.widgets.line_list import LineList
 
 
@@ -79,23 +79,42 @@ class TextLines(LineList[Line]):
 
 
 def wrap(line: Line, width: int) -> list[Line]:
-    """The line in pieces of at most `width` cells; pieces after the first keep its indent."""
+    """The line in pieces of at most `width` cells; those after the first stand under its text."""
+    line = tuple((clean(text), tone) for text, tone in line)
     if sum(cell_len(text) for text, _ in line) <= width:
-        return [tuple((clean(text), tone) for text, tone in line)]
-    flat = "".join(text for text, _ in line)
-    indent = min(len(flat) - len(flat.lstrip(" ")), width // 3)
+        return [line]
+    lead = _lead(line, width)
+    rest = width - cell_len(lead[0])
     pieces: list[list[Cell]] = [[]]
     room = width
     for text, tone in line:
-        for word in _words(clean(text)):
-            for part in chop_cells(word, width - indent) if cell_len(word) > width - indent else [word]:
+        for word in _words(text):
+            for part in chop_cells(word, rest) if cell_len(word) > rest else [word]:
                 if cell_len(part) > room:
-                    pieces.append([(" " * indent, "text")])
-                    room = width - indent
+                    pieces.append([])
+                    room = rest
                     part = part.lstrip(" ") or part
-                pieces[-1].append((part, tone))
+                _append(pieces[-1], part, tone)
                 room -= cell_len(part)
-    return [tuple(piece) for piece in pieces if any(text.strip() for text, _ in piece)]
+    first, *more = [piece for piece in pieces if any(text.strip() for text, _ in piece)] or [[]]
+    return [tuple(first), *((lead, *piece) for piece in more)]
+
+
+def _append(piece: list[Cell], text: str, tone: Tone) -> None:
+    if piece and piece[-1][1] == tone:
+        text = piece.pop()[0] + text
+    piece.append((text, tone))
+
+
+def _lead(line: Line, width: int) -> Cell:
+    """What later pieces begin with: room for the line's label or indent, or its bar again."""
+    label, (first, tone) = "".join(text for text, _ in line[:-1]), line[0]
+    if label.endswith(" ") and cell_len(label) <= width // 3:
+        return (label if label.strip() == bar() else " " * cell_len(label), tone)
+    if len(line) > 1 and first.endswith(" ") and cell_len(first) <= width // 2:
+        return (" " * cell_len(first), tone)
+    flat = label + line[-1][0]
+    return (" " * min(len(flat) - len(flat.lstrip(" ")), width // 3), "text")
 
 
 def _words(text: str) -> list[str]:
