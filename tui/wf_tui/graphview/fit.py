@@ -12,12 +12,13 @@ LADDER = (
     Rung("cosy"),
     Rung("cosy", gap=1, label_limit=14),
     Rung("compact"),
+    Rung("compact", gap=1),
     Rung("compact", gap=1, label_limit=12),
     Rung("compact", gap=1, label_limit=8),
     Rung("compact", gap=1, label_limit=0),
 )
 """From the most detail to the least."""
-READABLE = LADDER[3]
+READABLE = LADDER[4]
 """The last level whose labels are more than a hint."""
 
 
@@ -44,7 +45,8 @@ class Fitter:
             drawing = self.at(rung)
             if drawing.width <= width and drawing.height <= height:
                 return drawing
-        narrow = [self.at(rung) for rung in LADDER if rung.label_limit and self.at(rung).width <= width]
+        beside = width - 1  # a scrollbar is there
+        narrow = [self.at(rung) for rung in LADDER if rung.label_limit and self.at(rung).width <= beside]
         return min(narrow, key=lambda drawing: drawing.height) if narrow else self.at(LADDER[-1])
 
     @property
