@@ -32,9 +32,12 @@ from wf_tui.widgets.timeline import Timeline
 FRAME = 1 / 30
 """Seconds between two looks at what came in."""
 CLOCK = 0.25
-"""Seconds between two repaints of running clocks."""
-_SHARE = 6.0
-"""Keeping up takes at most one part in so many of the time: painting, keys and the session need theirs."""
+"""Seconds between two repaints of running clocks, and of counts that nobody can read faster."""
+_SHARE = 4.0
+"""Keeping up, painting included, takes at most one part in so many of the time: keys and the session need
+theirs."""
+_LATEST = 0.1
+"""Seconds after which it is done in any case, whatever else took the time."""
 
 
 class RunView(Screen[None]):
@@ -51,7 +54,10 @@ class RunView(Screen[None]):
         self._graph_shown: FlowGraph | None = None
         self._clock = RunClock()
         self._clock_due = 0.0
-        self._sync_due = 0.0
+        self._count_due = 0.0
+        self._counted = 0
+        self._synced_at = 0.0
+        self._synced_cpu = 0.0
         self._filter_text = ""
 
     def compose(self) -> ComposeResult:
@@ -224,15 +230,16 @@ class RunView(Screen[None]):
             self.tell_fault(f"the display failed: {type(error).__name__}: {error}")
 
     def _catch_up(self) -> None:
-        now = time.monotonic()
-        if self._changed and now >= self._sync_due:
+        now, cpu = time.monotonic(), time.thread_time()
+        if self._changed and now - self._synced_at >= min(_SHARE * (cpu - self._synced_cpu), _LATEST):
             self._changed = False
+            self._synced_at, self._synced_cpu, self._clock_due = now, cpu, now + CLOCK
             self._sync()
-            spent = time.monotonic() - now
-            self._sync_due, self._clock_due = now + _SHARE * spent, now + CLOCK
         elif now >= self._clock_due:
             self._clock_due = now + CLOCK
             self._show_clocks()
+            self._count()
+            self._show_titles()
 
     def _sync(self) -> None:
         """Something was recorded."""
@@ -252,6 +259,9 @@ class RunView(Screen[None]):
         if self.selection.origin == "auto":
             self._select(self._row_selection("auto"))
         self.inspector.sync()
+        going = self.has_session and run is not None and run.status == "running"
+        if not going or self._synced_at >= self._count_due:
+            self._count()
         self._show_titles()
         self.after_sync()
 
@@ -271,11 +281,15 @@ class RunView(Screen[None]):
         self.lanes.show(reading.lanes_of(self.graph, self.live, self.run_id, wall))
         self.query_one(Header).heads = reading.heads_of(self._source, self.run, now, self.run_id)
 
+    def _count(self) -> None:
+        """A title is part of its pane's border, and painting it paints the pane: not at every row."""
+        self._counted, self._count_due = self.timeline.list.count, time.monotonic() + CLOCK
+
     def _show_titles(self) -> None:
         rows, panes = self.timeline.list, self.panes
         asked = " ".join(p for p in (self._filter_text, "problems only" if self.only_problems else "") if p)
         extra = {
-            "timeline": f"{rows.count:,}" + (f" match {asked}" if asked else ""),
+            "timeline": f"{self._counted:,}" + (f" match {asked}" if asked else ""),
             "inspector": self.selection.describe(),
         }
         if panes.mode == "tiny":

@@ -272,9 +272,18 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
         self._strips.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        """As Textual does it, but for a list without padding straight from the rows: it is painted often."""
         if self._palette is None:
             self._palette = self._resolve()
-        return super().render_lines(crop)
+        if self.styles.gutter or self.opacity != 1.0:
+            return super().render_lines(crop)
+        width, background = self.region.width, self.background_colors[1]
+        strips = [self.render_line(y).adjust_cell_length(width, self._palette.blank) for y in crop.line_range]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        if crop.column_span != (0, width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def _resolve(self) -> _Palette:
         tones: dict[Tone, Style] = {
