@@ -22,7 +22,8 @@ from wf_tui.widgets.text_lines import TextLines
 
 
 def ended(main: MainScreen) -> bool:
-    return main.query_one(Header).heads.state == "finished"
+    """The end of the run is in the header, which knows first, and in the rows."""
+    return main.query_one(Header).heads.state == "finished" and "run finished" in rows(main)
 
 
 def offered(main: MainScreen) -> list[str]:
