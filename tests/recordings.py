@@ -260,7 +260,7 @@ def research_graph() -> FlowGraph:
         name="Research",
         doc="Searches, ranks and writes.",
         steps=(
-            step("plan", 30, "StartEvent", "Query", fans_out=True),
+            step("plan", 30, "StartEvent", "Query", lists=("Query",)),
             step("search", 40, "Query", "SearchResult", num_workers=4, retry="3 attempts, 1 s apart"),
             step("rank", 50, "SearchResult", "Ranked", joins=True),
             step("review", 60, "Ranked", "Approved", waits_for=("Verdict",)),

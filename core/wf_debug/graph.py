@@ -58,9 +58,12 @@ class Step(Frozen):
     """Event type names it declares to return."""
     waits_for: tuple[str, ...] = ()
     """Event type names its body awaits with `wait_for_event`, as far as the source shows."""
+    lists: tuple[str, ...] = ()
+    """Those of `emits` that it returns in a list: a fan-out, of any number of events at once."""
     joins: bool = False
     """Whether it collects a list of events (or several slots) before it runs."""
-    fans_out: bool = False
+    join_size: int | None = None
+    """How many events of a list a join runs on, None for all."""
     num_workers: int = 1
     retry: str = ""
     """The retry policy in words, empty if none."""

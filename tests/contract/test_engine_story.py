@@ -160,6 +160,34 @@ async def test_fan_out_and_join_keep_every_cause(host: EngineHost) -> None:
     assert [emitted[e].type for e in join.events] == ["Done"] * 4
 
 
+async def test_the_graph_says_what_leaves_in_a_list_and_what_is_joined(host: EngineHost) -> None:
+    host.needs("lists")
+    (info,) = await host.given("""
+        from typing import Annotated
+        from PACKAGE.collect import Collect, Take
+        class Part(Event):
+            pass
+        class Note(Event):
+            pass
+        class Done(Event):
+            pass
+        class Fan(Workflow):
+            @step
+            async def split(self, ev: StartEvent) -> list[Part] | Note:
+                return [Part(), Part(), Part()]
+            @step
+            async def work(self, ev: Part | Note) -> Done:
+                return Done()
+            @step
+            async def join(self, done: Annotated[list[Done], Collect(Take(2))]) -> StopEvent:
+                return StopEvent()
+    """)
+    split, work, join = info["graph"]["steps"]
+    assert (split["emits"], split["lists"]) == (["Part", "Note"], ["Part"])
+    assert (work["lists"], work["joins"]) == ([], False)
+    assert (join["joins"], join["join_size"]) == (True, 2)
+
+
 async def test_several_slots_name_all_that_filled_them(host: EngineHost) -> None:
     host.needs("lists")
     await host.given("""

@@ -140,11 +140,11 @@ def test_a_step_says_how_it_is_run(graph: WorkflowGraph):
     work = step_node(graph, "work")
     assert (work.accepts, work.emits) == (["Task", "UrgentTask"], ["Done"])
     assert (work.num_workers, work.retry) == (2, "2 attempts, 1 s apart")
-    assert step_node(graph, "zero").fans_out
+    assert step_node(graph, "zero").lists == ["Task"]
     finish = step_node(graph, "finish")
     assert (finish.joins, finish.take, finish.accepts) == (True, 3, ["Done"])
     assert not work.joins
-    assert not work.fans_out
+    assert not work.lists
     mend = step_node(graph, "mend")
     assert (mend.role, mend.catches) == ("catch_error", ["work"])
 

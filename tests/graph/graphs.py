@@ -66,7 +66,8 @@ def branch_loop() -> FlowGraph:
 
 
 def fan_out() -> FlowGraph:
-    return flow(
+    """Pages and images leave in lists; `collect` runs once for all."""
+    graph = flow(
         "fan_out",
         [
             (START, "dispatch", "StartEvent"),
@@ -78,6 +79,10 @@ def fan_out() -> FlowGraph:
             ("transcribe_audio", "collect", "AudioDone"),
             ("collect", STOP, "StopEvent"),
         ],
+    )
+    more = {"dispatch": {"lists": ("PageJob", "ImageJob")}, "collect": {"joins": True}}
+    return graph.model_copy(
+        update={"steps": tuple(s.model_copy(update=more.get(s.name, {})) for s in graph.steps)}
     )
 
 

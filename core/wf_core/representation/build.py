@@ -158,7 +158,7 @@ class _Graph:
             asks=self._ids_of(use.asked),
             collects=self._ids_of(use.collected),
             joins=config.collection_param is not None or config.collect_params is not None,
-            fans_out=config.is_fan_out,
+            lists=self._ids_of(t for t in step.returns() if t not in config.bare_return_types),
             take=policy.cardinality.n if policy and isinstance(policy.cardinality, Take) else None,
             accepts_subclasses=config.accept_event_subclasses,
             num_workers=config.num_workers,

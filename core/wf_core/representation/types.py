@@ -42,8 +42,8 @@ class WorkflowStepNode(WorkflowNodeBase):
     """Ids of the events it gathers with `collect_events`, as far as its source shows."""
     joins: bool = False
     """It runs on a list of events, or on several at once."""
-    fans_out: bool = False
-    """It may return a list of events."""
+    lists: list[str] = []
+    """Ids of the events that it declares to return in a list, which opens a stream of them."""
     take: int | None = None
     """A join that runs on the first so many events."""
     accepts_subclasses: bool = False

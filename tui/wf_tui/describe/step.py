@@ -24,7 +24,7 @@ def step_lines(graph: FlowGraph, name: str) -> list[Line]:
 def _contract(step: Step) -> list[Line]:
     lines = [
         fact("takes", ", ".join(step.accepts) or "nothing"),
-        fact("emits", ", ".join(step.emits) or "nothing"),
+        fact("emits", ", ".join(f"list[{e}]" if e in step.lists else e for e in step.emits) or "nothing"),
     ]
     if step.waits_for:
         lines.append(fact("waits for", ", ".join(step.waits_for)))
@@ -34,7 +34,8 @@ def _contract(step: Step) -> list[Line]:
     if step.timeout is not None:
         lines.append(fact("times out", f"after {step.timeout:g} s"))
     if step.joins:
-        lines.append(fact("joins", "collects several events before it runs"))
+        first = "several" if step.join_size is None else f"the first {step.join_size}"
+        lines.append(fact("joins", f"collects {first} events before it runs"))
     if step.source is not None:
         lines.append(fact("source", str(step.source)))
     return lines

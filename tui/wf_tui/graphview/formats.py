@@ -75,7 +75,7 @@ def _mermaid(plan: Plan) -> str:
         lines.append(f'    {ids[node.id]}{left}"{_mermaid_text(node.name)}"{right}:::{node.kind}')
     for wire in plan.wires:
         arrow = _MERMAID_ARROWS[wire.look]
-        lines.append(f'    {ids[wire.source]} {arrow}|"{_mermaid_text(wire.event)}"| {ids[wire.target]}')
+        lines.append(f'    {ids[wire.source]} {arrow}|"{_mermaid_text(wire.label)}"| {ids[wire.target]}')
     for node_id, event in _loops(plan):
         lines.append(f'    {ids[node_id]} -->|"{_mermaid_text(event)}"| {ids[node_id]}')
     lines.append("    classDef human stroke-dasharray: 4 3")
@@ -99,7 +99,7 @@ def _dot(name: str, plan: Plan) -> str:
     ]
     lines += [f"    {ids[node.id]} [{_dot_node(node)}];" for node in plan.nodes]
     for wire in plan.wires:
-        look = f"label={json.dumps(wire.event, ensure_ascii=False)}{_DOT_LOOKS[wire.look]}"
+        look = f"label={json.dumps(wire.label, ensure_ascii=False)}{_DOT_LOOKS[wire.look]}"
         lines.append(f"    {ids[wire.source]} -> {ids[wire.target]} [{look}];")
     for node_id, event in _loops(plan):
         lines.append(f"    {ids[node_id]} -> {ids[node_id]} [label={json.dumps(event, ensure_ascii=False)}];")

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from wf_tui.graphview.boxes import Rung, box_size
 from wf_tui.graphview.glyphs import Glyphs
-from wf_tui.graphview.plan import Plan
+from wf_tui.graphview.plan import LIST, Plan
 
 VertexKind = Literal["node", "label", "dummy", "lane"]
 Side = Literal["left", "right"]
@@ -82,6 +82,7 @@ class Bundle:
 
     wires: tuple[int, ...]
     event: str
+    many: bool
     back: bool
     top: int
     bottom: int
@@ -215,8 +216,8 @@ class _Builder:
         source = self._graph.nodes[wires[0].source].layer
         targets = [self._graph.nodes[wire.target].layer for wire in wires]
         if group[0] in self._skeleton.back:
-            return Bundle(group, wires[0].event, True, targets[0], source)
-        return Bundle(group, wires[0].event, False, source, min(targets))
+            return Bundle(group, wires[0].event, wires[0].many, True, targets[0], source)
+        return Bundle(group, wires[0].event, wires[0].many, False, source, min(targets))
 
     def _label_layers(self, bundles: list[Bundle]) -> list[int]:
         """The label layer of each bundle: fixed for short and shared ones, else that with the least text."""
@@ -265,7 +266,8 @@ class _Builder:
 
     def _vertex(self, layer: int, bundle: Bundle, labelled: bool) -> Vertex:
         if labelled and self._rung.label_limit:
-            text = self._glyphs.elide(bundle.event, self._rung.label_limit)
+            ending = LIST if bundle.many else ""
+            text = self._glyphs.elide(bundle.event, self._rung.label_limit - len(ending)) + ending
             vertex = Vertex("label", layer, 2 + cell_len(text), text=text, back=bundle.back)
             self._graph.labels[vertex] = bundle
         else:

@@ -55,6 +55,7 @@ def face_rows(drawing: Drawing, box: Box, face: BoxFace, glyphs: Glyphs) -> list
         cells = (drawing.cells.get((box.x + column, box.y + i)) for column in range(box.width))
         pairs = zip(cells, rows[i], strict=True)
         rows[i] = "".join(line_char(cell, glyphs) if cell else char for cell, char in pairs)
+    rows[0] = _say_join(rows[0], box.node.joins)
     middle = (box.height - 1) // 2
     left = drawing.cells.get((box.x, box.y + middle))
     right = drawing.cells.get((box.x + box.width - 1, box.y + middle))
@@ -62,6 +63,13 @@ def face_rows(drawing: Drawing, box: Box, face: BoxFace, glyphs: Glyphs) -> list
     end = line_char(right, glyphs) if right else rows[middle][-1]
     rows[middle] = start + rows[middle][1:-1] + end
     return rows
+
+
+def _say_join(border: str, joins: str) -> str:
+    """The upper border with what the step collects before it runs, if that fits beside its wires and badge."""
+    free = border[1 : 1 + len(joins)]
+    fits = len(free) == len(joins) and len(set(free)) == 1
+    return border[0] + joins + border[1 + len(joins) :] if fits else border
 
 
 def label_room(drawing: Drawing, label: Label, spare: int) -> int:

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from wf_debug.graph import HUMAN, START, STOP, Edge, FlowGraph
+from wf_debug.graph import HUMAN, START, STOP, Edge, FlowGraph, Step
 
 NodeKind = Literal["start", "step", "human", "stop", "failure"]
 WireLook = Literal["declared", "error", "observed"]
 
+LIST = "[]"
+"""Behind an event type that fans out."""
 FOLD_LIMIT = 3
 """More stop events (or failures caught by one handler) than this are folded, not drawn as long wires."""
 
@@ -25,6 +27,8 @@ class Node:
     kind: NodeKind
     loops: tuple[str, ...] = ()
     """Event types that the step sends to itself."""
+    joins: str = ""
+    """How many events it collects before it runs: `all`, `first 3`; empty when it runs on each."""
     folded: bool = False
     """An end mark beside its one neighbour, drawn without a name."""
 
@@ -37,6 +41,13 @@ class Wire:
     target: str
     event: str
     look: WireLook = "declared"
+    many: bool = False
+    """The event leaves in a list, with others of its kind."""
+
+    @property
+    def label(self) -> str:
+        """The event, as its type is written beside the wire."""
+        return f"{self.event}{LIST}" if self.many else self.event
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,10 @@ class _Endpoints:
             return "*human"
         return edge.target
 
+    def many(self, edge: Edge) -> bool:
+        step = self._steps.get(edge.source)
+        return step is not None and edge.event in step.lists
+
     def look(self, edge: Edge) -> WireLook:
         if edge.origin == "observed":
             return "observed"
@@ -99,7 +114,7 @@ def _wires(graph: FlowGraph) -> list[Wire]:
     ends = _Endpoints(graph)
     found: dict[tuple[str, str, str], Wire] = {}
     for edge in graph.edges:
-        wire = Wire(ends.source(edge), ends.target(edge), edge.event, ends.look(edge))
+        wire = Wire(ends.source(edge), ends.target(edge), edge.event, ends.look(edge), ends.many(edge))
         known = found.get((wire.source, wire.target, wire.event))
         if known is None or known.look == "observed":
             found[wire.source, wire.target, wire.event] = wire
@@ -111,11 +126,17 @@ def _nodes(graph: FlowGraph, wires: Iterable[Wire]) -> list[Node]:
     steps = dict.fromkeys([s.name for s in graph.steps] + [m for m in mentioned if not m.startswith("*")])
     folded = [m for m in mentioned if ":" in m]
     nodes = [Node("*start", START, "start")] if "*start" in mentioned or steps else []
-    nodes += [Node(name, name, "step") for name in steps]
+    nodes += [Node(name, name, "step", joins=_joins(graph.step(name))) for name in steps]
     nodes += [Node(m, "any failure", "failure") for m in folded if m.startswith("*failure")]
     nodes += [Node("*human", HUMAN, "human")] if "*human" in mentioned else []
     nodes += [Node(m, STOP, "stop", folded=True) for m in folded if m.startswith("*stop")]
     return nodes + ([Node("*stop", STOP, "stop")] if "*stop" in mentioned else [])
+
+
+def _joins(step: Step | None) -> str:
+    if step is None or not step.joins:
+        return ""
+    return "all" if step.join_size is None else f"first {step.join_size}"
 
 
 def _fold_stops(wires: list[Wire]) -> list[Wire]:

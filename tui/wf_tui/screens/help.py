@@ -26,7 +26,11 @@ TITLES = {
     "program": "The program",
 }
 PANES: dict[PaneName, tuple[str, ...]] = {
-    "graph": ("Steps as boxes, event types on the lines between them.", "Arrows move from step to step."),
+    "graph": (
+        "Steps as boxes, event types on the lines between them. Type[] fans out: it leaves in a list.",
+        "`all` on a box: it runs once for all that it collects. ×2: workers at work, +3: events queued.",
+        "Arrows move from step to step.",
+    ),
     "lanes": (
         "One row a step, one cell a worker: the event it works on and for how long.",
         "up down choose a step, left right one of its workers.",

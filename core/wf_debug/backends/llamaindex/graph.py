@@ -50,6 +50,21 @@ class StepFacts:
         """It runs on a list of events, or on several at once."""
         return self.option("collection_param") is not None or self.option("collect_params") is not None
 
+    @property
+    def join_size(self) -> int | None:
+        """On how many members of a stream it runs, None for all."""
+        policy = self.option("collection_policy")
+        size: int | None = getattr(getattr(policy, "cardinality", None), "n", None)
+        return size
+
+    @property
+    def lists(self) -> list[Any]:
+        """The event classes that it returns in a list."""
+        if not self.option("is_fan_out", False):
+            return []
+        bare = self.option("bare_return_types", ())
+        return [t for t in self.config.return_types if t not in bare]
+
     def takes(self, event: Event) -> bool:
         """Whether the engine gives it the event."""
         if self.option("accept_event_subclasses", False):
@@ -132,9 +147,10 @@ def _wiring(step: StepFacts, names: dict[type[Event], str]) -> Wiring:
             role="catch_error" if step.option("role", "step") == "catch_error" else "step",
             accepts=named(step.accepts),
             emits=named((*step.config.return_types, *use.sent, *use.asked)),
+            lists=named(step.lists),
             waits_for=named(use.waited),
             joins=step.gathers or bool(use.collected),
-            fans_out=bool(step.option("is_fan_out", False)),
+            join_size=step.join_size,
             num_workers=step.config.num_workers,
             retry=describe(step.config.retry_policy),
             doc=inspect.getdoc(step.function) or "",
