@@ -100,7 +100,10 @@ def changed_graph(old: Mapping[str, Offer], new: Mapping[str, Offer]) -> str:
 def _essence(graph: FlowGraph) -> dict[str, Any]:
     """Without places, texts, and what was only read from bodies."""
     steps = {
-        f"step {s.name}": (s.role, s.accepts, s.joins, s.join_size, s.lists, s.num_workers, s.retry, s.timeout)
+        f"step {s.name}": (
+            *(s.role, s.accepts, s.lists, s.joins, s.join_size),
+            *(s.num_workers, s.retry, s.timeout),
+        )
         for s in graph.steps
     }
     inputs = {name for s in graph.steps for name in s.accepts}

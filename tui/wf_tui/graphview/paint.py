@@ -66,7 +66,7 @@ def face_rows(drawing: Drawing, box: Box, face: BoxFace, glyphs: Glyphs) -> list
 
 
 def _say_join(border: str, joins: str) -> str:
-    """The upper border with what the step collects before it runs, if that fits beside its wires and badge."""
+    """The upper border with what the step collects before it runs, if that has room beside its wires."""
     free = border[1 : 1 + len(joins)]
     fits = len(free) == len(joins) and len(set(free)) == 1
     return border[0] + joins + border[1 + len(joins) :] if fits else border
