@@ -10,12 +10,15 @@ tells what behaves differently, and why.
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+
+from wf_core import events
 
 ROOTS = ("workflows", "llama_agents.workflows", "llama_index.core.workflow")
 """The names that the one package goes by."""
@@ -53,6 +56,13 @@ _OLDER: Mapping[str, tuple[str, ...]] = {
 """Where `llama_index.core.workflow` differs from the others."""
 
 
+def _defined_by(module: ModuleType) -> list[str]:
+    return [k for k, v in vars(module).items() if getattr(v, "__module__", None) == module.__name__]
+
+
+_EVENTS = _defined_by(events)
+
+
 class _StandIn(ModuleType):
     """A module whose names are those of others."""
 
@@ -68,7 +78,7 @@ def _offered(modules: Sequence[ModuleType]) -> list[str]:
     """The names that `import *` gives: those of `__all__`, else what the module itself defines."""
     names: dict[str, None] = {}
     for module in modules:
-        own = (k for k, v in vars(module).items() if getattr(v, "__module__", None) == module.__name__)
+        own = _EVENTS if module is events else _defined_by(module)
         names.update(dict.fromkeys(getattr(module, "__all__", own)))
     return [name for name in names if not name.startswith("_")]
 
@@ -128,6 +138,8 @@ def install() -> None:
         _forget()
         sys.meta_path.insert(0, _finder)
         sys.meta_path.append(_parents)
+        _call_events("workflows.events")
+        _log_below("workflows")
 
 
 def uninstall() -> None:
@@ -136,6 +148,23 @@ def uninstall() -> None:
         sys.meta_path.remove(_finder)
         sys.meta_path.remove(_parents)
         _forget()
+        _call_events(events.__name__)
+        _log_below("")
+
+
+def _call_events(module: str) -> None:
+    """Have the event classes go by this module, in what is shown of them, sent to others and saved."""
+    for name in _EVENTS:
+        if isinstance(kind := getattr(events, name), type):
+            kind.__module__ = module
+
+
+def _log_below(parent: str) -> None:
+    """Have what is logged obey the levels of the loggers that the module names lead one to expect."""
+    for ours in ("", ".verbose"):
+        logger = logging.getLogger(f"wf_core{ours}")
+        logger.parent = logging.getLogger(f"{parent}{ours}" if parent else "wf_core" if ours else None)
+        logger.setLevel(logger.level)  # what was known of the levels above no longer holds
 
 
 @contextmanager

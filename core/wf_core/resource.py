@@ -138,7 +138,8 @@ class ResourceConfig:
         self.path_selector = path_selector
         self.label = label
         self.description = description
-        self.model: type[BaseModel] | None = None
+        self.cls_factory: type[BaseModel] | None = None
+        """What the file is read into; the type of the parameter, unless it was set."""
 
     @property
     def name(self) -> str:
@@ -155,15 +156,21 @@ class ResourceConfig:
         """The selected part of the file; ValueError if it is no object."""
         return _selected(self.config_file, os.stat(self.config_file).st_mtime_ns, self.path_selector)
 
+    def call(self) -> Any:
+        """The model; pydantic's ValidationError if the file does not fit it, ValueError without a class."""
+        if self.cls_factory is None:
+            raise ValueError(
+                "Class factory should be set to a BaseModel subclass before calling: annotate the parameter "
+                f"of {self.name} with the model to read it into"
+            )
+        return self.cls_factory.model_validate(self.data())
+
     async def resolve(self, manager: Resolver) -> Any:
-        """The model; pydantic's ValidationError if the file does not fit it."""
-        if self.model is None:
-            raise ValueError(f"{self.name}: annotate the parameter with the pydantic model to read it into")
-        return self.model.model_validate(self.data())
+        return self.call()
 
     def set_type_annotation(self, type_annotation: Any) -> None:
-        if self.model is None:
-            self.model = type_annotation
+        if self.cls_factory is None:
+            self.cls_factory = type_annotation
 
     def set_localns(self, localns: dict[str, Any] | None) -> None:
         """Nothing to do: a file has no annotations."""

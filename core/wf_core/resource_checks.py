@@ -34,7 +34,7 @@ def _config_faults(definition: ResourceDefinition, place: str, seen: set[str]) -
             stack.append((needed, chain))
         if isinstance(resource, ResourceConfig):
             try:
-                (resource.model or definition.type_annotation).model_validate(resource.data())
+                resource.call()
             except Exception as error:
                 through = f" ({' -> '.join(chain)})" if len(chain) > 1 else ""
                 yield f"In {place}{through}: {error}"

@@ -17,6 +17,8 @@ _active: contextvars.ContextVar[JsonSerializer | None] = contextvars.ContextVar(
     "active_serializer", default=None
 )
 _PLAIN = (str, int, float, bool)
+_OWN = ("wf_core.", "workflows.events.")
+"""How the names of this engine's own classes begin; under the alias its events go by the second."""
 
 
 def active_serializer() -> JsonSerializer | None:
@@ -50,7 +52,7 @@ def import_class(name: str) -> type[Any]:
         except ImportError as error:
             parent, _, enclosing = module_name.rpartition(".")
             if not parent:
-                raise ImportError(f"Cannot import the module of class {name}: {error}") from error
+                raise ImportError(f"Failed to import module {name.rpartition('.')[0]}: {error}") from error
             module_name, outer = parent, [enclosing, *outer]
     for part in outer:
         if not hasattr(found, part):
@@ -63,8 +65,8 @@ def import_class(name: str) -> type[Any]:
 
 def _missing(name: str, part: str, module: str) -> str:
     return (
-        f"{part!r} of class {name} is not found in module {module}. A class that is made inside a function "
-        "can only be read back by a JsonSerializer(allowed_types=[...]) that lists it."
+        f"Attribute {part} not found in module {module}, for class {name}. A class that is made inside a "
+        "function can only be read back by a JsonSerializer(allowed_types=[...]) that lists it."
     )
 
 
@@ -108,12 +110,13 @@ class JsonSerializer(BaseSerializer):
             for name in (qualified_name(entry), f"{entry.__module__}.{entry.__name__}"):
                 self._register(name, entry)
         else:
-            raise TypeError(f"allowed_types entries must be concrete classes or their names, got {entry!r}")
+            raise TypeError(f"allowed_types entries must be concrete classes or legacy names, got {entry!r}")
 
     def _register(self, name: str, cls: type[Any]) -> None:
-        if self._classes.setdefault(name, cls) is not cls:
+        if (known := self._classes.setdefault(name, cls)) is not cls:
             raise ValueError(
-                f"Two classes claim the serialized name {name}: only one of them can be allowed."
+                f"Two classes claim the serialized name {name}: {known!r} and {cls!r}. "
+                "Only one can be allowed."
             )
 
     def with_types(self, *classes: type[Any]) -> JsonSerializer:
@@ -126,11 +129,12 @@ class JsonSerializer(BaseSerializer):
         """The class that records of this name are built from; ValueError if it is not allowed."""
         if (known := self._classes.get(qualified_name)) is not None:
             return known
-        own = qualified_name.startswith("wf_core.")
+        own = qualified_name.startswith(_OWN)
         if self._names is not None and not own and qualified_name not in self._names:
             raise ValueError(
-                f"Class {qualified_name} is not in the serializer's allowed types. Add it to "
-                "JsonSerializer(allowed_types=[...]), or use JsonSerializer() to import any class by name."
+                f"Class {qualified_name} is not in the serializer's allowed types. "
+                f"Pass JsonSerializer(allowed_types=[{qualified_name}]) to allow it, or JsonSerializer() to "
+                "import any class by name."
             )
         return import_class(qualified_name)
 

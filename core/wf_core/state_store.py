@@ -137,9 +137,7 @@ class InMemoryStateStore(Generic[StateT]):
     async def _begin_write(self) -> None:
         task = asyncio.current_task()
         if self._writer is not None and self._writer is task:
-            raise RuntimeError(
-                "writer called inside edit_state: change the state that the block was given instead"
-            )
+            raise RuntimeError("writer called inside edit_state: mutate the yielded state instead")
         await self._turn.acquire()
         self._writer = task
 
@@ -211,7 +209,10 @@ def most_derived_state_type(declared: Iterable[type[BaseModel] | None]) -> type[
     if not types:
         return DictState
     names = ", ".join(t.__name__ for t in types)
-    raise ValueError(f"Multiple state types are not in a compatible inheritance hierarchy: {names}")
+    raise ValueError(
+        "Multiple state types are not in a compatible inheritance hierarchy. All state types must share a "
+        f"common inheritance chain. Found: {names}"
+    )
 
 
 def infer_state_type(workflow: Workflow) -> type[BaseModel]:

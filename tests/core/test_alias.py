@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+import wf_core.events
 from wf_core import alias
 
 DELIBERATELY_MISSING = {
@@ -138,7 +139,22 @@ def test_classes_have_the_same_public_attributes(name: str, theirs: Any, ours: A
 def test_the_names_give_the_same_objects() -> None:
     modules = [import_module(f"{root}.events") for root in alias.ROOTS]
     assert len({module.Event for module in modules}) == 1
-    assert modules[0].Event.__module__ == "wf_core.events"
+    assert modules[0].Event is wf_core.events.Event
+    assert f"{modules[0].Event}" == "<class 'workflows.events.Event'>"
+
+
+async def test_what_is_logged_obeys_their_loggers(caplog: pytest.LogCaptureFixture) -> None:
+    workflows, made = import_module("workflows"), import_module("workflows.events")
+
+    class Flow(workflows.Workflow):
+        @workflows.step
+        async def go(self, ev: made.StartEvent) -> made.StopEvent:
+            return made.StopEvent(result="done")
+
+    with caplog.at_level("INFO", logger="workflows.verbose"):
+        await Flow(verbose=True).run()
+    assert "[go:0] started from StartEvent" in caplog.text
+    assert "[result] StopEvent(result='done')" in caplog.text
 
 
 def test_what_has_no_counterpart_says_so() -> None:
@@ -148,15 +164,16 @@ def test_what_has_no_counterpart_says_so() -> None:
 
 def test_afterwards_the_names_give_what_they_gave_before() -> None:
     program = """
-        import workflows
+        import workflows, wf_core.events
         from wf_core.alias import aliased
         before = workflows.events
         with aliased():
             import workflows.events, llama_agents.workflows.events
-            assert workflows.events.Event.__module__ == "wf_core.events"
+            assert workflows.events.Event is wf_core.events.Event
         import sys, workflows.events
         assert workflows.events is before
         assert workflows.Workflow.__module__ == "workflows.workflow"
+        assert wf_core.events.Event.__module__ == "wf_core.events"
         assert "llama_agents.workflows" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=30)

@@ -123,4 +123,4 @@ async def test_verbose_tells_what_steps_do(capsys: pytest.CaptureFixture[str]) -
         "[begin:0] complete with no result",
         "[end:0] started from Order",
     ]
-    assert lines[-1] == "[event] StopEvent()"
+    assert lines[-1] == "[result] StopEvent()"

@@ -6,7 +6,15 @@ import logging
 
 from wf_core.engine.state import Work
 from wf_core.engine.stream import EventStream
-from wf_core.events import Event, InternalDispatchEvent, StepState
+from wf_core.events import (
+    Event,
+    InternalDispatchEvent,
+    StepState,
+    StopEvent,
+    WorkflowCancelledEvent,
+    WorkflowFailedEvent,
+    WorkflowTimedOutEvent,
+)
 
 logger = logging.getLogger("wf_core.verbose")
 _SHOWN = 200
@@ -20,7 +28,7 @@ class NarratedStream(EventStream):
 
     def put(self, event: Event) -> None:
         """Add a published event, and tell it."""
-        _say(f"[event] {_short(event)}")
+        _say(f"[{_kind(event)}] {_short(event)}")
         super().put(event)
 
     def note(self, work: Work, state: StepState, given: type | None = None) -> None:
@@ -43,6 +51,11 @@ def _step_line(work: Work, state: StepState, given: type | None) -> str:
     if given is None or given is type(None):
         return f"[{name}:{worker}] complete with no result"
     return f"[{name}:{worker}] complete with {given.__name__}"
+
+
+def _kind(event: Event) -> str:
+    broken_off = isinstance(event, WorkflowTimedOutEvent | WorkflowCancelledEvent | WorkflowFailedEvent)
+    return "result" if isinstance(event, StopEvent) and not broken_off else "event"
 
 
 def _short(event: Event) -> str:
