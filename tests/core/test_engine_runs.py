@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import sys
 import threading
 import weakref
@@ -223,6 +224,30 @@ async def test_a_leaking_cancelled_error_is_a_failure_not_silence() -> None:
 
     with pytest.raises(WorkflowRuntimeError, match=r"Step 'only' let a CancelledError out.*_runs\.py:\d+"):
         await Leaks().run()
+
+
+async def test_a_step_that_raises_generator_exit_fails_and_does_not_hang() -> None:
+    class Exits(Workflow):
+        @step
+        async def only(self, ev: StartEvent) -> StopEvent:
+            if ev.get("late"):
+                await asyncio.sleep(0)
+            raise GeneratorExit
+
+    for late in (False, True):
+        with pytest.raises(WorkflowRuntimeError, match=r"Step 'only' raised GeneratorExit.*_runs\.py:\d+"):
+            await Exits().run(late=late)
+
+
+async def test_a_return_value_that_is_no_event_is_placed() -> None:
+    class Wrong(Workflow):
+        @step
+        async def only(self, ev: StartEvent) -> StopEvent:
+            return 5  # type: ignore[return-value]
+
+    with pytest.raises(WorkflowRuntimeError, match="returned int instead of an Event") as failed:
+        await Wrong().run()
+    assert re.search(r"Wrong\.only \(.*_runs\.py:\d+\)", failed.value.__notes__[0])
 
 
 async def test_a_retry_policy_that_raises_fails_the_run() -> None:

@@ -11,6 +11,7 @@ import zlib
 from collections import deque
 from collections.abc import Coroutine
 from datetime import UTC, datetime
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from wf_core.engine import results
@@ -192,10 +193,22 @@ def _tag(context: contextvars.Context, run_id: str) -> None:
 
 def _ours(run: Run, raised: BaseException) -> bool:
     """Whether an exception says that the task is to end, rather than that the step failed."""
-    if not isinstance(raised, (asyncio.CancelledError, GeneratorExit)):
+    if isinstance(raised, GeneratorExit):
+        return not _runs_in_its_task(sys._getframe(1))
+    if not isinstance(raised, asyncio.CancelledError):
         return False
     task = asyncio.current_task()
-    return isinstance(raised, GeneratorExit) or run.over or (task is not None and task.cancelling() > 0)
+    return run.over or (task is not None and task.cancelling() > 0)
+
+
+def _runs_in_its_task(invocation: FrameType) -> bool:
+    """Whether the invocation goes on by its own task. If not, somebody closes it: it was collected as
+    garbage, or its loop is gone."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop runs
+        return False
+    return task is not None and getattr(task.get_coro(), "cr_frame", None) is invocation
 
 
 def _retry_delay(run_id: str, work: Work, error: Exception, elapsed: float) -> float | None:

@@ -28,25 +28,24 @@ def emitted_by(plan: StepPlan, value: Any) -> Emitted:
     if plan.fans_out and isinstance(value, list):
         for item in value:
             if not isinstance(item, Event):
-                raise WorkflowRuntimeError(
-                    f"Step function {plan.name} returned a list containing {type(item).__name__} instead of "
-                    "an "
-                    "Event instance."
-                )
+                raise _refused(plan, f"a list containing {type(item).__name__} instead of an Event instance.")
         return tuple(value), True
     if not isinstance(value, Event):
-        raise WorkflowRuntimeError(
-            f"Step function {plan.name} returned {type(value).__name__} instead of an Event instance."
-        )
+        raise _refused(plan, f"{type(value).__name__} instead of an Event instance.")
     if plan.fans_out and not isinstance(value, plan.bare):
-        raise WorkflowRuntimeError(
-            f"Step function {plan.name} returned a bare {type(value).__name__} but its return annotation "
-            "only "
-            "declares it inside a list. Return a one-element list to fan out, or declare the bare type as a "
-            "union "
-            "member (e.g. -> list[A] | B) for ordinary dispatch."
+        raise _refused(
+            plan,
+            f"a bare {type(value).__name__} but its return annotation only declares it inside a list. Return "
+            "a one-element list to fan out, or declare the bare type as a union member (e.g. -> list[A] | B) "
+            "for ordinary dispatch.",
         )
     return (value,), False
+
+
+def _refused(plan: StepPlan, what: str) -> WorkflowRuntimeError:
+    error = WorkflowRuntimeError(f"Step function {plan.name} returned {what}")
+    error.add_note(f"in step {place_of(plan.function)}")
+    return error
 
 
 def presentable(plan: StepPlan, error: BaseException) -> Exception:
