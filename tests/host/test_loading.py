@@ -98,6 +98,30 @@ async def test_a_missing_package_names_the_interpreter(host: HostClient) -> None
     assert "--python" in error.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("from queue import Job\n", "/queue.py has the name of a module of Python itself"),
+        ("import ours\n", "/src: set PYTHONPATH="),
+        ("import os.nope\n", "os is there, but has no such module"),
+        ("import llama_index.llms.nope\n", "pip install llama-index-"),
+        ("from . import sibling\n", "put an __init__.py into"),
+    ],
+)
+async def test_an_import_that_fails_for_a_known_reason_says_what_to_do(
+    host: HostClient, text: str, hint: str
+) -> None:
+    (host.folder / "queue.py").write_text("class Job: pass\n")
+    (host.folder / "src" / "ours").mkdir(parents=True)
+    assert hint in (await refused(host, text)).hint
+
+
+async def test_a_flow_may_have_dots_in_its_name(host: HostClient) -> None:
+    write_flow(host, GOOD, name="v1.2.py")
+    (info,) = await host.load("v1.2.py")
+    assert info["name"] == "Good"
+
+
 async def test_leaving_the_process_at_import_is_refused(host: HostClient) -> None:
     error = await refused(host, "import sys\nsys.exit(2)\n")
     assert (error.code, error.where.line) == ("exited_at_import", 2)

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
 from wf_debug.backends.refusal import Refused
 from wf_debug.control.debugger import Debugger
-from wf_debug.control.payload import safe_str
+from wf_debug.control.usercode import said_by
 from wf_debug.graph import SourceRef
 from wf_debug.host.source import check_source, refuse_syntax
 
@@ -158,11 +159,27 @@ class Importer:
             return _refuse_missing(error, where, at)
         return Refused(
             "import_error",
-            f"{at}: {type(error).__name__}: {safe_str(error)}",
+            f"{at}: {_said(error)}",
             where=where,
-            hint="the file raised while it was imported; correct and save it, it is read again",
+            hint=self._import_hint(error, path),
             traceback=self._user_code.traceback_of(error),
         )
+
+    def _import_hint(self, error: BaseException, path: Path) -> str:
+        """What to try when an import raised."""
+        if isinstance(error, ImportError) and error.name in sys.stdlib_module_names:
+            hiding = path.with_name(f"{error.name}.py")
+            if hiding.exists():
+                return f"{hiding} has the name of a module of Python itself, which is meant here; rename it"
+        if isinstance(error, ImportError) and "no known parent package" in str(error):
+            return f"put an __init__.py into {path.parent}, or import the module by its name alone"
+        return "the file raised while it was imported; correct and save it, it is read again"
+
+
+def _said(error: BaseException) -> str:
+    """`ValueError: no`; the type alone where there is no message."""
+    text = said_by(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 _PACKAGES = {
@@ -174,15 +191,38 @@ _PACKAGES = {
 
 
 def _refuse_missing(error: ModuleNotFoundError, where: SourceRef | None, at: str) -> Refused:
-    top = (error.name or "").partition(".")[0]
-    missing = top if importlib.util.find_spec(top) is None else str(error.name)
     return Refused(
         "missing_package",
         f"No module named {error.name!r}; imported at {at}; interpreter {sys.executable}",
         where=where,
-        hint=f"install it there (`{sys.executable} -m pip install {_PACKAGES.get(missing, missing)}`), "
-        "or pass --python with the interpreter that has it",
+        hint=_where_to_get(str(error.name), where),
     )
+
+
+def _where_to_get(name: str, where: SourceRef | None) -> str:
+    top = name.partition(".")[0]
+    if source := _source_root(top, where):
+        return f"{top} lies in {source}: set PYTHONPATH={source}, or install the project into the interpreter"
+    found = importlib.util.find_spec(top)
+    if found is not None and (top in sys.stdlib_module_names or not _is_installed(found)):
+        return f"{top} is there, but has no such module; look at the spelling"
+    package = _PACKAGES.get(top, top) if found is None else name.replace(".", "-").replace("_", "-")
+    return (
+        f"install it there (`{sys.executable} -m pip install {package}`), "
+        "or pass --python with the interpreter that has it"
+    )
+
+
+def _source_root(package: str, where: SourceRef | None) -> Path | None:
+    """The `src` directory beside the importing file, or above it, that holds the package."""
+    above = Path(where.file).parents if where else ()
+    roots = (folder / "src" for folder in above)
+    return next((r for r in roots if (r / package).is_dir() or (r / f"{package}.py").is_file()), None)
+
+
+def _is_installed(spec: ModuleSpec) -> bool:
+    places = [spec.origin or "", *(spec.submodule_search_locations or ())]
+    return any(part in ("site-packages", "dist-packages") for place in places for part in Path(place).parts)
 
 
 def module_name(path: Path) -> tuple[str, list[Path]]:
@@ -191,7 +231,7 @@ def module_name(path: Path) -> tuple[str, list[Path]]:
     Never a name that another module has: a flow called `json.py` must not become the json that everybody
     imports.
     """
-    parts = [] if path.stem == "__init__" else [path.stem]
+    parts = [] if path.stem == "__init__" else [path.stem.replace(".", "_")]
     folder = path.parent
     while (folder / "__init__.py").exists() and folder.name.isidentifier() and folder != folder.parent:
         parts.insert(0, folder.name)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from wf_debug.backends.refusal import Refused
 from wf_debug.control.names import closest
+from wf_debug.control.payload import safe_str
 from wf_debug.graph import SourceRef
 
 _SUFFIXES = (".py", ".pyw")
+_LONGEST_LINE = 160
+"""Characters of a faulty line that are shown."""
 
 
 def check_source(path: Path) -> ast.Module:
@@ -34,7 +37,8 @@ def check_source(path: Path) -> ast.Module:
     except SyntaxError as error:
         raise refuse_syntax(error, path) from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise Refused("not_python", f"{path} can't be parsed: {error}") from error
+        text = safe_str(error) or f"{type(error).__name__}; it is nested too deep, or too large"
+        raise Refused("not_python", f"{path} can't be parsed: {text}") from error
 
 
 def parse(source: bytes, name: str) -> ast.Module:
@@ -57,9 +61,10 @@ def _check_is_python_file(path: Path) -> None:
             hint=f"give one of its files: {flows}" if flows else "it holds no .py file",
         )
     if not path.exists():
-        raise Refused("not_found", f"there is no file {path}", hint=_near(path))
+        what = f"{path} is a link that leads nowhere" if path.is_symlink() else f"there is no file {path}"
+        raise Refused("not_found", what, hint=_near(path))
     if not path.is_file():
-        raise Refused("not_python", f"{path} is not a regular file")
+        raise Refused("not_python", f"{path} is not a regular file", hint="give the flow's .py file")
     if path.suffix not in _SUFFIXES:
         raise Refused(
             "not_python", f"{path.name} is not a Python file: its name doesn't end in .py", hint=_near(path)
@@ -69,7 +74,7 @@ def _check_is_python_file(path: Path) -> None:
 def _near(path: Path) -> str:
     if not path.parent.is_dir():
         return f"the directory {path.parent} does not exist either"
-    names = [p.name for p in path.parent.glob("*.py")]
+    names = [p.name for p in path.parent.glob("*.py") if p.is_file()]
     near = closest(path.name, names) or sorted(names)[:8]
     return f"Python files there: {', '.join(near)}" if near else f"{path.parent} holds no Python files"
 
@@ -93,7 +98,12 @@ def _line_with_caret(file: str, line: int, error: SyntaxError) -> str:
     indent = len(text) - len(text.lstrip())
     column = max(0, (error.offset or 1) - 1 - indent)
     width = (error.end_offset or 0) - (error.offset or 0) if error.end_lineno == error.lineno else 1
-    return f"    {text.strip()}\n    {' ' * column}{'^' * max(1, width)}"
+    shown = text.strip()
+    if len(shown) > _LONGEST_LINE:
+        start = max(0, column - _LONGEST_LINE // 2)
+        shown, column = shown[start : start + _LONGEST_LINE], column - start
+    width = min(max(1, width), max(1, len(shown) - column))
+    return f"    {shown}\n    {' ' * column}{'^' * width}"
 
 
 def _line_of(file: str, line: int) -> str:
