@@ -148,6 +148,46 @@ async def test_a_child_run_names_the_invocation_that_started_it(host: HostClient
     assert host.of("log")[0].run == child.run
 
 
+async def test_a_traceback_shows_the_users_frames_and_none_of_the_engines(host: HostClient) -> None:
+    write_flow(
+        host,
+        """
+        class Child(Workflow):
+            @step
+            async def fail(self, ev: StartEvent) -> StopEvent:
+                raise ValueError("in the child")
+        class Parent(Workflow):
+            @step
+            async def call(self, ev: StartEvent) -> StopEvent:
+                try:
+                    await Child().run()
+                except ValueError as error:
+                    raise KeyError("in the parent") from error
+    """,
+    )
+    await host.load()
+    run = await host.run("Parent")
+    (failed,) = [r for r in host.of("run_failed") if r.run == run]
+    frames = [line.split(", in ")[1] for line in failed.error.traceback.splitlines() if ", in " in line]
+    assert frames == ["call", "fail", "call"]
+    assert "ValueError: in the child" in failed.error.traceback
+
+
+async def test_asking_on_standard_input_says_what_to_do_instead(host: HostClient) -> None:
+    write_flow(
+        host,
+        """
+        class Asks(Workflow):
+            @step
+            async def ask(self, ev: StartEvent) -> StopEvent:
+                return StopEvent(result=input("name? "))
+    """,
+    )
+    await host.load()
+    await host.run("Asks")
+    assert "InputRequiredEvent" in host.of("run_failed")[0].error.message
+
+
 async def test_state_changes_and_published_events_are_recorded(host: HostClient) -> None:
     write_flow(
         host,

@@ -15,6 +15,12 @@ from wf_debug.trace.records import ErrorInfo
 
 _INSTALLED = ("site-packages", "dist-packages")
 _OURS = str(Path(__file__).resolve().parents[2])
+_OUR_PACKAGES = tuple(
+    f"{root}/{package}"
+    for root in {_OURS, str(Path(__file__).parents[2])}
+    for package in ("wf_core", "wf_debug")
+)
+"""Where they are, and where a host finds them by way of links."""
 _STDLIB = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 _LONGEST_TRACEBACK = 20_000
 
@@ -82,24 +88,57 @@ class UserCode:
         """An exception as the recording keeps it."""
         return ErrorInfo(
             type=type(error).__name__,
-            message=safe_str(error),
+            message=said_by(error),
             where=self.place_in(error.__traceback__),
             traceback=self.traceback_of(error),
         )
 
     def traceback_of(self, error: BaseException) -> str:
-        """As python prints it, from the first user line on; shortened in the middle when huge."""
+        """As python prints it, from the first user line on and without the frames of the engine and the
+        debugger; shortened in the middle when huge."""
         trace = error.__traceback__
         while trace is not None and not self.owns(trace.tb_frame.f_code.co_filename):
             trace = trace.tb_next
         try:
-            text = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
+            told = traceback.TracebackException(type(error), error, trace or error.__traceback__)
+            _without_our_frames(told)
+            text = "".join(told.format())
         except Exception:
             text = f"{type(error).__name__} (its traceback can't be written)"
         if len(text) > _LONGEST_TRACEBACK:
             half = _LONGEST_TRACEBACK // 2
             text = f"{text[:half]}\n[... {len(text) - 2 * half} characters ...]\n{text[-half:]}"
         return text
+
+
+_AT_ITS_END = "EOF when reading a line"
+_NO_STDIN = "the debugger gives no standard input (a flow asks with an InputRequiredEvent)"
+
+
+def said_by(error: BaseException) -> str:
+    """The message of an exception; of one that comes from the debugger's doing, also what to do instead."""
+    text = safe_str(error)
+    if isinstance(error, EOFError) and text == _AT_ITS_END:
+        return f"{text}: {_NO_STDIN}"
+    return text
+
+
+def _without_our_frames(told: traceback.TracebackException) -> None:
+    """Also in what it was caused by, or consists of."""
+    left, seen = [told], set[int]()
+    while left:
+        part = left.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        frames = [frame for frame in part.stack if not _is_ours(frame.filename)]
+        part.stack = traceback.StackSummary.from_list(frames) if frames else None  # type: ignore[assignment]
+        parts = (part.__cause__, part.__context__, *(part.exceptions or ()))
+        left += [further for further in parts if further is not None]
+
+
+def _is_ours(file: str) -> bool:
+    return _within(file, _OUR_PACKAGES)
 
 
 def _within(path: str, roots: Iterable[str]) -> bool:

@@ -22,7 +22,6 @@ from wf_debug.host.source import check_source
 from wf_debug.trace.records import ErrorInfo, ScriptEnded, ScriptStarted
 
 _INTERRUPTED = 130
-_NO_STDIN = "the debugger gives the script no standard input; take what it asks for from its arguments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +101,6 @@ class Script:
 
     def _describe(self, raised: BaseException) -> ErrorInfo:
         """The exception from the script's first line on, as python would show it."""
-        if isinstance(raised, EOFError):
-            raised.add_note(_NO_STDIN)
         if raised.__traceback__ is not None:
             raised.__traceback__ = raised.__traceback__.tb_next  # the frame that executed it is ours
         if sys.excepthook is not sys.__excepthook__:

@@ -272,7 +272,7 @@ class RunActivity:
 
     def failed(self, record: r.InvocationFailed) -> None:
         step = self._step(record.step) if not record.final else self._end(record)
-        step.error = f"{record.error.type}: {record.error.message}"
+        step.error = str(record.error)
         if record.final:
             step.failed += 1
         else:

@@ -48,6 +48,9 @@ class ErrorInfo(BaseModel):
     where: SourceRef | None = None
     traceback: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}" if self.message else self.type
+
 
 class RecordBase(BaseModel):
     model_config = ConfigDict(frozen=True)

@@ -311,9 +311,7 @@ class TimelineFold:
         self._end(record, "run finished", record.result.preview, "done")
 
     def run_failed(self, record: r.RunFailed) -> None:
-        self._end(
-            record, "run failed", f"{record.error.type}: {record.error.message}", "failed", record.step or ""
-        )
+        self._end(record, "run failed", str(record.error), "failed", record.step or "")
 
     def run_cancelled(self, record: r.RunCancelled) -> None:
         self._end(record, "run cancelled", "", "cancelled")
@@ -337,7 +335,7 @@ class TimelineFold:
         self._new(record, "note", "stuck", record.why).problem = True
 
     def reloaded(self, record: r.CodeReloaded) -> None:
-        error = f"{record.error.type}: {record.error.message}" if record.error else ""
+        error = str(record.error) if record.error else ""
         preview = ", ".join(part for part in (*record.files, record.detail, error) if part)
         row = self._new(record, "reload", f"code {record.outcome}", preview)
         row.problem = record.outcome == "failed"
@@ -347,7 +345,7 @@ class TimelineFold:
         self._new(record, "run", "script started", " ".join(record.argv) or record.path)
 
     def script_ended(self, record: r.ScriptEnded) -> None:
-        error = f"{record.error.type}: {record.error.message}" if record.error else ""
+        error = str(record.error) if record.error else ""
         row = self._new(record, "run", "script ended", error or f"exit code {record.code}")
         row.problem = record.code != 0
         row.base = "failed" if row.problem else "done"

@@ -58,4 +58,4 @@ def script_end(end: ScriptEnded) -> str:
     if end.error is None:
         return f"the script ended with exit code {end.code}"
     place = f" at {end.error.where}" if end.error.where else ""
-    return f"the script raised {end.error.type}: {end.error.message}{place}"
+    return f"the script raised {end.error}{place}"

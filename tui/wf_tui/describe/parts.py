@@ -29,7 +29,7 @@ def state_fact(label: str, state: str, more: str = "") -> Line:
 
 def error_lines(error: ErrorInfo) -> list[Line]:
     """What was raised and where, with the source around the line, then the traceback."""
-    lines: list[Line] = [((f"{error.type}: {error.message}" if error.message else error.type, "error"),)]
+    lines: list[Line] = [((str(error), "error"),)]
     if error.where is not None:
         lines += [remark(f"at {error.where}"), *excerpt(error.where)]
     if error.traceback:

@@ -68,7 +68,7 @@ def _head(detail: InvocationDetail) -> Line:
 
 
 def _attempt(attempt: Attempt) -> Line:
-    error = f"  {attempt.error.type}: {attempt.error.message}" if attempt.error else ""
+    error = f"  {attempt.error}" if attempt.error else ""
     took = look.seconds(attempt.duration)
     more = f"worker {attempt.worker}, from {attempt.started:.3f} s  {took}{error}".rstrip()
     return state_fact(f"attempt {attempt.number + 1}", attempt.outcome, more)
