@@ -35,7 +35,7 @@ async def test_every_way_to_write_is_attributed_to_the_invocation(host: HostClie
         "print('err', file=sys.stderr)",
         "logging.getLogger('shop').warning('stock %d', 3)",
         "warnings.warn('careful')",
-        "sys.stdout.buffer.write('bytes é\\n'.encode())",
+        "sys.stdout.buffer.write('bytes é'.encode()[:-1]); sys.stdout.buffer.write('é\\n'.encode()[1:])",
         "thread = threading.Thread(target=print, args=('thread',)); thread.start(); thread.join()",
         "pool = ThreadPoolExecutor(); pool.submit(print, 'pool').result()",
         "await asyncio.create_task(asyncio.to_thread(print, 'task'))",
@@ -52,6 +52,14 @@ async def test_every_way_to_write_is_attributed_to_the_invocation(host: HostClie
     assert shown[3][0] == "warning"
     assert "careful" in shown[3][3]
     assert [text for *_, text in shown[4:]] == ["bytes é", "thread", "pool", "task"]
+
+
+async def test_what_a_thread_dies_of_is_attributed_to_who_started_it(host: HostClient) -> None:
+    await run_body(host, "thread = threading.Thread(target=lambda: 1 / 0); thread.start(); thread.join()")
+    logs = host.of("log")
+    assert {r.step for r in logs} == {"talk"}
+    assert logs[-1].text == "ZeroDivisionError: division by zero"
+    assert not any("wf_debug" in r.text for r in logs)
 
 
 async def test_a_step_in_a_thread_is_attributed_too(host: HostClient) -> None:

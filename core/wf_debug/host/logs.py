@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextvars
 import io
 import logging
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
 from typing import Any, TextIO, cast
+from weakref import WeakKeyDictionary
 
 from wf_debug.control.origin import NOWHERE, Origin, current_origin
 from wf_debug.control.payload import safe_str
@@ -134,15 +136,24 @@ def pieces(text: str) -> Iterable[str]:
     yield text
 
 
+_Decoder = codecs.getincrementaldecoder("utf-8")
+
+
 class _Bytes(io.BufferedIOBase):
-    """`sys.stdout.buffer`: bytes are text in UTF-8."""
+    """`sys.stdout.buffer`: bytes are text in UTF-8, of which a character may come in parts."""
 
     def __init__(self, text: CapturedStream) -> None:
         self._text = text
+        self._begun: dict[tuple[int, Origin], bytes] = {}
+        """The first bytes of characters that are not there whole."""
 
     def write(self, data: Any) -> int:
         raw = bytes(data)
-        self._text.write(raw.decode("utf-8", "replace"))
+        who, decoder = (threading.get_ident(), current_origin.get()), _Decoder("replace")
+        text = decoder.decode(self._begun.pop(who, b"") + raw)
+        if begun := decoder.getstate()[0]:
+            self._begun[who] = begun
+        self._text.write(text)
         return len(raw)
 
     def writable(self) -> bool:
@@ -196,12 +207,22 @@ class CapturedStream(io.TextIOBase):
 def carry_origin_into_threads() -> None:
     """Let threads and thread pool jobs know which invocation started them."""
     start, submit = threading.Thread.start, ThreadPoolExecutor.submit
+    tell_uncaught = threading.excepthook
+    contexts: WeakKeyDictionary[threading.Thread, contextvars.Context] = WeakKeyDictionary()
 
     @wraps(start)
     def start_in_context(thread: threading.Thread) -> None:
         if current_origin.get() is not NOWHERE:
-            thread.run = partial(contextvars.copy_context().run, thread.run)  # type: ignore[method-assign]
+            context = contexts[thread] = contextvars.copy_context()
+            thread.run = partial(context.run, thread.run)  # type: ignore[method-assign]
         start(thread)
+
+    def uncaught_in_context(raised: threading.ExceptHookArgs) -> None:
+        context = contexts.get(raised.thread) if raised.thread is not None else None
+        if context is None:
+            tell_uncaught(raised)
+        else:
+            context.run(tell_uncaught, raised)
 
     @wraps(cast("Any", submit))
     def submit_in_context(
@@ -211,6 +232,7 @@ def carry_origin_into_threads() -> None:
             fn = partial(contextvars.copy_context().run, fn)
         return submit(pool, fn, *args, **kwargs)
 
+    threading.excepthook = uncaught_in_context
     threading.Thread.start = start_in_context  # type: ignore[method-assign, assignment]
     ThreadPoolExecutor.submit = submit_in_context  # type: ignore[method-assign, assignment]
 
