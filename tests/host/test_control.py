@@ -17,7 +17,7 @@ from wf_debug.control.matching import Scene
 from wf_debug.control.resolve import resolve
 from wf_debug.control.tracer import Tracer
 from wf_debug.graph import EventType, FlowGraph, Step
-from wf_debug.trace.records import Note, Payload, Record
+from wf_debug.trace.records import Note, Payload, Record, When
 from wf_debug.wire import Records, host_message_adapter
 
 GRAPH = FlowGraph(
@@ -200,6 +200,24 @@ def test_a_breakpoint_that_cannot_match_says_why(fields: dict[str, Any], reason:
     (found,) = resolve([Breakpoint(**fields)], [GRAPH])
     assert found.armed is None
     assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("event", "when", "reason"),
+    [
+        ("Result", "deliver", ""),
+        ("Base", "deliver", ""),
+        ("Awaited", "deliver", ""),
+        ("Other", "emit", ""),
+        ("Other", "deliver", "step 'taker' takes Result, Awaited, not Other"),
+    ],
+)
+def test_an_event_that_never_comes_to_the_step_is_said(event: str, when: When, reason: str) -> None:
+    events = (*GRAPH.events, EventType(name="Awaited"))
+    taker = Step(name="taker", accepts=("Result",), waits_for=("Awaited",))
+    graph = GRAPH.model_copy(update={"steps": (taker,), "events": events})
+    (found,) = resolve([Breakpoint(event=event, step="taker", when=when)], [graph])
+    assert found.reason == reason
 
 
 def test_without_a_flow_nothing_is_verified() -> None:

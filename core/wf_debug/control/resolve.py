@@ -24,6 +24,7 @@ class _Names:
     """Every name that the loaded workflows know."""
 
     def __init__(self, graphs: Sequence[FlowGraph]) -> None:
+        self._graphs = graphs
         self.steps = {s.name for g in graphs for s in g.steps}
         types = [e for g in graphs for e in g.events]
         self.events = {e.name for e in types} | {base for e in types for base in e.bases}
@@ -35,7 +36,24 @@ class _Names:
             return f"no event type or step named {point.event!r}; {near}"
         if point.step and point.step not in self.steps:
             return f"no step named {point.step!r}; {suggestion(point.step, self.steps)}"
-        return ""
+        return self._never_delivered(point)
+
+    def _never_delivered(self, point: Breakpoint) -> str:
+        """Why the event never comes to the step."""
+        if point.when != "deliver" or not (point.step and point.event):
+            return ""
+        takers = [(g, s) for g in self._graphs for s in g.steps if s.name == point.step]
+        taken = [(g, name) for g, s in takers for name in (*s.accepts, *s.waits_for)]
+        if not taken or any(_kin(g, name, point.event) for g, name in taken):
+            return ""
+        names = ", ".join(dict.fromkeys(name for _, name in taken))
+        return f"step {point.step!r} takes {names}, not {point.event}"
+
+
+def _kin(graph: FlowGraph, one: str, other: str) -> bool:
+    """Whether they are the same event type, or one derives from the other."""
+    bases = {e.name: e.bases for e in graph.events}
+    return one == other or other in bases.get(one, ()) or one in bases.get(other, ())
 
 
 def resolve(points: Sequence[Breakpoint], graphs: Sequence[FlowGraph]) -> list[Resolved]:
