@@ -8,7 +8,7 @@ import pytest
 
 from wf_debug.graph import EventType
 from wf_tui.cli.exits import CommandError
-from wf_tui.cli.inputs import answer_fields, spec_of, split_flow, start_fields
+from wf_tui.cli.inputs import answer_fields, spec_of, split_flow, start_fields, undeclared
 
 START = EventType(
     name="Begin",
@@ -42,6 +42,18 @@ def test_a_bare_answer_fills_the_field_that_must_be_given() -> None:
     assert answer_fields("yes", START) == {"zip": "yes"}
     assert answer_fields('{"zip": "no"}', START) == {"zip": "no"}
     assert answer_fields("yes", None) == {"response": "yes"}
+
+
+def test_a_bare_answer_leaves_alone_what_the_question_fixes_and_stays_text_for_a_text_field() -> None:
+    fields = {"user": {"type": "string"}, "text": {"type": "string"}, "ok": {"type": "boolean"}}
+    answer = EventType(name="Said", fields={"properties": fields, "required": ["user", "text"]})
+    assert answer_fields("42", answer, {"user": "ann"}) == {"text": "42"}
+    assert answer_fields("true", answer, {"user": "ann", "text": "hi"}) == {"ok": True}
+
+
+def test_names_that_the_start_event_does_not_declare_are_told() -> None:
+    assert undeclared(["zip", "zp"], START) == ["Begin declares no field 'zp'; closest: zip"]
+    assert undeclared(["anything"], EventType(name="StartEvent")) == []
 
 
 def test_a_flow_may_name_its_workflow(tmp_path: Path) -> None:

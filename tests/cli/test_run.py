@@ -64,6 +64,14 @@ def test_prompts_are_answered_in_order() -> None:
     assert (done.returncode, done.stdout) == (0, '"Ada likes green"\n')
 
 
+def test_an_answer_that_nobody_takes_ends_the_wait() -> None:
+    done = wf_tui("run", "wait.py", "--respond", '{"user": "bob", "text": "hi"}', "--respond", "hi")
+    assert done.returncode == 2
+    assert "nobody took the answer" in done.stderr
+    assert "Said with user='ann'" in done.stderr
+    assert wf_tui("run", "wait.py", "--respond", "hi").stdout == '"hi"\n'
+
+
 def test_a_prompt_without_an_answer_stops_the_run() -> None:
     done = wf_tui("run", "ask.py", "--respond", "Ada")
     assert done.returncode == 3
@@ -127,6 +135,9 @@ def test_a_run_may_be_given_a_time() -> None:
         (["greet.py", "-i", "name=Ada", "-i", "times=0"], "times"),
         (["greet.py", "-i", "name"], "key=value"),
         (["greet.py", "--input", "{"], "JSON"),
+        (["greet.py", "-i", "nam=Ada"], "no field 'nam'; closest: name"),
+        (["greet.py", "-i", "nam=Ada"], "try: -i KEY=VALUE"),
+        (["/dev/zero"], "not a regular file"),
     ],
 )
 def test_what_cannot_start_says_why(arguments: list[str], said: str) -> None:

@@ -25,15 +25,11 @@ def build(cls: type[E], data: Mapping[str, Any]) -> E:
         return cls(**data)
     except ValidationError as error:
         found = [FieldError(field=".".join(map(str, e["loc"])), message=e["msg"]) for e in error.errors()]
-        text = "; ".join(f"{f.field or cls.__name__}: {f.message}" for f in found[:4])
-        raise Refused("invalid_input", f"{cls.__name__} can't be built: {text}", fields=found) from error
+        raise Refused("invalid_input", f"{cls.__name__} can't be built", fields=found) from error
     except Exception as error:
         text = f"{type(error).__name__}: {safe_str(error)}"
-        raise Refused(
-            "invalid_input",
-            f"{cls.__name__} can't be built: {text}",
-            fields=[FieldError(field="", message=text)],
-        ) from error
+        found = [FieldError(field="", message=text)]
+        raise Refused("invalid_input", f"{cls.__name__} can't be built", fields=found) from error
 
 
 def merged(before: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,12 +23,7 @@ def death_records(ending: Ending, live: LiveState, recording: Recording) -> list
 
 
 def _run_failed(ending: Ending, live: LiveState, recording: Recording, run: str) -> RunFailed:
-    running = [
-        (step.step, worker.invocation)
-        for step in live.steps(run).values()
-        for worker in step.workers.values()
-        if worker.status == "running"
-    ]
+    running = live.running(run)
     culprit = running[0] if len(running) == 1 else (None, None)
     return RunFailed(
         run=run,

@@ -10,7 +10,8 @@ class SessionError(Exception):
     try."""
 
     def __init__(self, error: WireError) -> None:
-        super().__init__(error.message)
+        fields = [f"{f.field}: {f.message}" if f.field else f.message for f in error.fields]
+        super().__init__("; ".join([error.message, *fields]))
         self.error = error
 
     def adding(self, text: str) -> SessionError:

@@ -86,12 +86,12 @@ class Watcher:
 
 
 def fingerprint(files: Iterable[str]) -> dict[str, str]:
-    """A digest of each file's content; empty for one that cannot be read."""
+    """A digest of each file's content; empty for what cannot be read, or has no end as a device may."""
     return {file: _digest(Path(file)) for file in files}
 
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.is_file() else ""
     except OSError:
         return ""

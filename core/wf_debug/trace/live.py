@@ -179,6 +179,15 @@ class LiveState:
                 self._steps_shown[run] = self._activities[run].steps()
             return self._steps_shown[run]
 
+    def running(self, run: str) -> list[tuple[str, int]]:
+        """Step and number of each invocation whose body runs."""
+        return [
+            (step.step, worker.invocation)
+            for step in self.steps(run).values()
+            for worker in step.workers.values()
+            if worker.status == "running"
+        ]
+
     @property
     def holds(self) -> Mapping[int, Held]:
         """What is held now, oldest first."""
@@ -214,7 +223,7 @@ class LiveState:
 def _error_text(record: r.Record) -> str:
     match record:
         case r.RunFailed(error=error):
-            return f"{error.type}: {error.message}"
+            return str(error)
         case r.RunTimedOut(timeout=timeout, active=active):
             running = f" while {', '.join(active)} ran" if active else ""
             return f"timed out after {timeout:g} s{running}"

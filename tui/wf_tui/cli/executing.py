@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wf_debug.session import FlowSpec, Session, SessionError, SessionSettings
-from wf_debug.trace.live import Prompt
 from wf_debug.trace.records import Held, Log, Record, ScriptEnded, record_adapter
 from wf_tui.cli.exits import CommandError, Exit
-from wf_tui.cli.headless import held_error
-from wf_tui.cli.inputs import answer_fields, breakpoints_of
+from wf_tui.cli.headless import fields_for, held_error
+from wf_tui.cli.inputs import breakpoints_of
 from wf_tui.cli.narration import narrate
 from wf_tui.cli.output import put, say
+from wf_tui.cli.underway import under_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,9 @@ async def _exec(wanted: HeadlessScript) -> int:
     settings = SessionSettings(
         python=wanted.python, recording=wanted.record, watch=False, remember_breakpoints=False
     )
+    meanwhile = "the host was starting"
     try:
-        async with asyncio.timeout(wanted.timeout):
+        async with asyncio.timeout(wanted.timeout) as limit:
             session = await Session.open(script_spec(wanted.path, wanted.arguments), settings)
             try:
                 await session.set_breakpoints(breakpoints)
@@ -63,11 +64,14 @@ async def _exec(wanted: HeadlessScript) -> int:
                 _say_unmatched(session)
                 return code
             finally:
+                if limit.expired():
+                    meanwhile = await under_way(session)
                 await session.close()
     except SessionError as error:
         raise CommandError.of(error.error) from None
     except TimeoutError:
-        raise CommandError(f"gave up after {wanted.timeout:g} s (--timeout)", Exit.TIMED_OUT) from None
+        text = f"gave up after {wanted.timeout:g} s (--timeout) while {meanwhile}"
+        raise CommandError(text, Exit.TIMED_OUT) from None
 
 
 class _Watch:
@@ -97,13 +101,9 @@ class _Watch:
             if prompt.id not in self._asked and self._answers:
                 self._asked.add(prompt.id)
                 with suppress(SessionError):  # the script was faster
-                    await self._session.answer(prompt, self._fields(prompt))
-
-    def _fields(self, prompt: Prompt) -> dict[str, object]:
-        run = self._session.live.runs.get(prompt.run)
-        graph = self._session.graph_of(run.workflow) if run else None
-        given = answer_fields(self._answers.popleft(), graph.event(prompt.answer_type) if graph else None)
-        return {**prompt.requirements, **given}
+                    await self._session.answer(
+                        prompt, fields_for(self._session, prompt, self._answers.popleft())
+                    )
 
 
 def _tell(record: Record, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from wf_debug.session import Change, Session, SessionError, SessionSettings
 from wf_debug.session.settings import Engine
+from wf_debug.trace.live import Prompt
 from wf_debug.trace.records import (
     Held,
     Payload,
@@ -24,10 +25,11 @@ from wf_debug.trace.records import (
 )
 from wf_debug.wire import WorkflowInfo
 from wf_tui.cli.exits import CommandError, Exit
-from wf_tui.cli.inputs import answer_fields, breakpoints_of, start_fields
+from wf_tui.cli.inputs import answer_fields, breakpoints_of, input_hint, start_fields, undeclared
 from wf_tui.cli.narration import narrate
 from wf_tui.cli.opening import arm, chosen_workflow, open_session
 from wf_tui.cli.output import put, say
+from wf_tui.cli.underway import under_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,9 @@ def run_headless(wanted: HeadlessRun) -> int:
 
 async def _run(wanted: HeadlessRun) -> Exit:
     breakpoints = breakpoints_of(wanted.breaks)
+    meanwhile = "the flow was loading"
     try:
-        async with asyncio.timeout(wanted.timeout):
+        async with asyncio.timeout(wanted.timeout) as limit:
             settings = SessionSettings(
                 python=wanted.python,
                 engine=wanted.engine,
@@ -75,19 +78,28 @@ async def _run(wanted: HeadlessRun) -> Exit:
                 await arm(session, breakpoints)
                 return await _watch(session, await _start(session, workflow, wanted), wanted)
             finally:
+                if limit.expired():
+                    meanwhile = await under_way(session)
                 await session.close()
     except TimeoutError:
-        raise CommandError(f"gave up after {wanted.timeout:g} s (--timeout)", Exit.TIMED_OUT) from None
+        text = f"gave up after {wanted.timeout:g} s (--timeout) while {meanwhile}"
+        raise CommandError(text, Exit.TIMED_OUT) from None
 
 
 async def _start(session: Session, workflow: WorkflowInfo, wanted: HeadlessRun) -> str:
+    start = workflow.graph.start_event()
     try:
-        if wanted.resume is None:
-            fields = start_fields(wanted.fields, wanted.document, workflow.graph.start_event())
-            return await session.start_run(fields, wanted.journal)
-        return await session.resume_journal(_existing(wanted))
+        if wanted.resume is not None:
+            return await session.resume_journal(_existing(wanted))
+        fields = start_fields(wanted.fields, wanted.document, start)
+        for remark in undeclared(fields, start):
+            say(f"wf-tui: {remark}")
+        return await session.start_run(fields, wanted.journal)
     except SessionError as error:
-        raise CommandError.of(error.error) from None
+        failed = CommandError.of(error.error)
+        if error.error.code == "invalid_input" and error.error.fields:
+            failed.hint = failed.hint or input_hint(start)
+        raise failed from None
 
 
 def _existing(wanted: HeadlessRun) -> Path:
@@ -163,7 +175,7 @@ def _failure(record: RunFailed) -> str:
     step = f"step {record.step} failed: " if record.step else "the run failed: "
     place = f" at {record.error.where}" if record.error.where else ""
     trace = f"\n{record.error.traceback.rstrip()}" if record.error.traceback else ""
-    return f"{step}{record.error.type}: {record.error.message}{place}{trace}"
+    return f"{step}{record.error}{place}{trace}"
 
 
 def held_error(record: Held) -> CommandError:
@@ -185,14 +197,27 @@ async def answer_prompts(session: Session, answers: deque[str], asked: set[int])
                 Exit.STOPPED,
                 hint="--respond 'text' or --respond '{\"field\": \"value\"}', once for each prompt, in order",
             )
-        workflow = session.workflow
-        fields = answer_fields(
-            answers.popleft(), workflow.graph.event(prompt.answer_type) if workflow else None
-        )
-        try:
-            await session.answer(prompt, {**prompt.requirements, **fields})
-        except SessionError as error:
-            raise CommandError.of(error.error) from None
+        await _answer(session, prompt, answers.popleft())
+
+
+async def _answer(session: Session, prompt: Prompt, text: str) -> None:
+    try:
+        taken = await session.answer(prompt, fields_for(session, prompt, text))
+    except SessionError as error:
+        if error.error.code == "unknown_run":
+            return  # it ended meanwhile, and how is told
+        raise CommandError.of(error.error) from None
+    if not taken.accepted_by and any(open_.id == prompt.id for open_ in session.live.prompts):
+        fixed = ", ".join(f"{name}={value!r}" for name, value in prompt.requirements.items())
+        wanted = f"{prompt.answer_type} with {fixed}" if fixed else prompt.answer_type
+        raise CommandError(f"nobody took the answer {text!r}: {prompt.text!r} waits for {wanted}")
+
+
+def fields_for(session: Session, prompt: Prompt, text: str) -> dict[str, object]:
+    """The fields of the event that answers: what the question fixes, and what was said."""
+    graph = session.graph_in(prompt.run)
+    given = answer_fields(text, graph.event(prompt.answer_type) if graph else None, prompt.requirements)
+    return {**prompt.requirements, **given}
 
 
 def result_text(result: Payload) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,23 +66,44 @@ def start_fields(pairs: Iterable[str], document: str | None, start: EventType | 
     return fields
 
 
-def answer_fields(text: str, answer: EventType | None) -> dict[str, Any]:
+def input_hint(start: EventType | None) -> str:
+    """How to give the start event's fields."""
+    schema = start.fields if start else {}
+    required = schema.get("required", ())
+    names = [f"{name} (required)" if name in required else name for name in schema.get("properties", {})]
+    return f"-i KEY=VALUE or --input JSON, with the fields {', '.join(names)}" if names else ""
+
+
+def undeclared(fields: Iterable[str], start: EventType | None) -> list[str]:
+    """The names that the start event does not declare, each in a sentence. An event without any declared
+    field takes all."""
+    declared = start.fields.get("properties", {}) if start else {}
+    if not declared or not (unknown := [name for name in fields if name not in declared]):
+        return []
+    from wf_debug.control.names import suggestion
+
+    assert start is not None
+    return [f"{start.name} declares no field {name!r}; {suggestion(name, declared)}" for name in unknown]
+
+
+def answer_fields(text: str, answer: EventType | None, known: Collection[str] = ()) -> dict[str, Any]:
     """The fields of an answering event: a JSON object as it is; anything else fills the event's one
-    open field."""
+    open field. `known` are those that the question fixes."""
     try:
         value = _json(text)
     except ValueError:
         value = text
     if isinstance(value, dict):
         return value
-    return {answer_field(answer): value}
+    field = _open_field(answer, known)
+    return {field: _value(text, _property(answer, field))}
 
 
-def answer_field(answer: EventType | None) -> str:
-    """The field that a bare answer goes to: the only required one, else the first, else `response`."""
+def _open_field(answer: EventType | None, known: Collection[str]) -> str:
+    """The first required field that nobody gave, else the first, else `response`."""
     schema = answer.fields if answer else {}
-    names = schema.get("required") or list(schema.get("properties", {}))
-    return str(names[0]) if names else "response"
+    names = [*schema.get("required", ()), *schema.get("properties", {})]
+    return next((str(name) for name in names if name not in known), "response")
 
 
 def _json(text: str) -> Any:
@@ -125,8 +146,8 @@ def _object(text: str, option: str) -> dict[str, Any]:
     return value
 
 
-def _property(start: EventType | None, key: str) -> dict[str, Any]:
-    found = start.fields.get("properties", {}).get(key, {}) if start else {}
+def _property(event: EventType | None, key: str) -> dict[str, Any]:
+    found = event.fields.get("properties", {}).get(key, {}) if event else {}
     return found if isinstance(found, dict) else {}
 
 

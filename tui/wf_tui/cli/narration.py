@@ -15,8 +15,14 @@ def narrate(record: Record) -> str | None:
         return None
     step, invocation = getattr(record, "step", None), getattr(record, "invocation", None)
     who = f"{step}#{invocation}" if step else ""
+    when = f"{record.t:9.3f}s" if record.run else " " * 10
     lines = tell(record).splitlines() or [""]
-    return "\n".join(f"{record.t:9.3f}s  {who:<22} {line}" for line in lines)
+    return "\n".join(f"{when}  {who:<22} {line.rstrip()}" for line in lines)
+
+
+def _started(record: Any) -> str:
+    given = record.input.preview
+    return f"▶ {record.workflow} starts" + (f" with {given}" if given else "")
 
 
 def _log(record: Any) -> str:
@@ -27,11 +33,11 @@ def _log(record: Any) -> str:
 def _failed(record: Any) -> str:
     place = f" at {record.error.where}" if record.error.where else ""
     more = "" if record.final else ", will be tried again"
-    return f"✗ {record.error.type}: {record.error.message}{place}{more}"
+    return f"✗ {record.error}{place}{more}"
 
 
 _TELL: dict[str, Callable[[Any], str]] = {
-    "run_started": lambda r: f"▶ {r.workflow} starts with {r.input.preview}",
+    "run_started": _started,
     "event_emitted": lambda r: f"→ {r.type} {r.payload.preview}",
     "event_unhandled": lambda r: f"! no step takes {r.type}. {r.hint}",
     "invocation_waiting": lambda r: f"… waits for {r.awaits}",

@@ -8,7 +8,7 @@ from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.session import Session, SessionError, SessionSettings
 from wf_debug.wire import Problem, WorkflowInfo
 from wf_tui.cli.exits import CommandError
-from wf_tui.cli.inputs import spec_of
+from wf_tui.cli.inputs import spec_of, split_flow
 
 
 async def open_session(flow: str, settings: SessionSettings) -> Session:
@@ -16,7 +16,10 @@ async def open_session(flow: str, settings: SessionSettings) -> Session:
     try:
         return await Session.open(spec_of(flow), settings)
     except SessionError as error:
-        raise CommandError.of(error.error) from None
+        failed = CommandError.of(error.error)
+        if error.error.code == "host_died":
+            failed.hint = f"see what `python {split_flow(flow)[0]}` does, without the debugger"
+        raise failed from None
 
 
 def chosen_workflow(session: Session) -> WorkflowInfo:
