@@ -197,20 +197,22 @@ async def floor_task_per_event(n: int) -> None:
 
 
 async def floor_pool(n: int) -> None:
-    """n items through 8 workers: a task, a yield and an event each."""
-    queue: asyncio.Queue[int] = asyncio.Queue()
-    for k in range(n):
-        queue.put_nowait(k)
+    """n events through 8 workers: a task for each, that yields once and builds another; all are collected."""
+    queue: asyncio.Queue[FloorEvent] = asyncio.Queue()
+    for job in [FloorEvent(k=k) for k in range(n)]:
+        queue.put_nowait(job)
+    done: list[FloorEvent] = []
 
-    async def one(k: int) -> FloorEvent:
+    async def one(job: FloorEvent) -> FloorEvent:
         await asyncio.sleep(0)
-        return FloorEvent(k=k)
+        return FloorEvent(k=job.k)
 
     async def worker() -> None:
         while not queue.empty():
-            await asyncio.create_task(one(queue.get_nowait()))
+            done.append(await asyncio.create_task(one(queue.get_nowait())))
 
     await asyncio.gather(*(worker() for _ in range(8)))
+    assert len(done) == n
 
 
 async def floor_three_tasks(n: int) -> None:

@@ -71,22 +71,25 @@ class DictLikeModel(BaseModel):
             cls.model_post_init = _set_private  # type: ignore[method-assign]
 
     def __init__(self, **params: Any) -> None:
-        fields = type(self).__pydantic_fields__
-        if params.keys() <= fields.keys():
-            self.__pydantic_validator__.validate_python(params, self_instance=self)
-            if self.__pydantic_private__ is None:
-                _setattr(self, "__pydantic_private__", {"_data": {}})
-            return
-        declared = {name: value for name, value in params.items() if name in fields}
+        fields = self.__pydantic_fields__
+        declared = params
+        for name in params:
+            if name not in fields:
+                declared = {name: value for name, value in params.items() if name in fields}
+                break
         self.__pydantic_validator__.validate_python(declared, self_instance=self)
         if self.__pydantic_private__ is None:
             _setattr(self, "__pydantic_private__", {"_data": {}})
+        if declared is not params:
+            self._keep_undeclared(params)
+
+    def _keep_undeclared(self, params: dict[str, Any]) -> None:
         private = self.__pydantic_private__ or {}
         data = private["_data"]
         for name, value in params.items():
             if name in self.__private_attributes__:
                 private[name] = value
-            elif name not in fields:
+            elif name not in self.__pydantic_fields__:
                 data[name] = value
 
     def __getattr__(self, name: str) -> Any:

@@ -26,7 +26,7 @@ from wf_core import (
 )
 from wf_core.engine import statefile
 from wf_core.engine.broker import Broker, Failure
-from wf_core.engine.commands import Command, Fail, Queued, Resume, RetryLater, Start, Unhandled
+from wf_core.engine.commands import Command, Fail, Queued, Resume, RetryLater, Unhandled
 from wf_core.engine.journal import MemoryJournal
 from wf_core.engine.rebuild import Fold
 from wf_core.engine.recorder import Recorder
@@ -139,10 +139,11 @@ class BrokerModel(RuleBasedStateMachine):
     def perform(self, commands: Sequence[Command]) -> None:
         for command in commands:
             match command:
-                case Start(work=work) | Queued(work=work):
+                case Work():
+                    self.meet(command)
+                    self.running[command.id] = command
+                case Queued(work=work):
                     self.meet(work)
-                    if isinstance(command, Start):
-                        self.running[work.id] = work
                 case Pending():
                     self.on_their_way[command.id] = command
                 case RetryLater(work=work):
@@ -168,7 +169,7 @@ class BrokerModel(RuleBasedStateMachine):
     # -- inputs
     @rule(kind=st.sampled_from(FROM_OUTSIDE), addressed=st.booleans())
     def send(self, kind: type[Event], addressed: bool) -> None:
-        takers = [s.name for s in PLAN.takers(kind) if s.name in PLAIN]
+        takers = [s.name for s in PLAN.takers[kind] if s.name in PLAIN]
         target = takers[0] if addressed and takers else None
         pending = self.broker.announce(kind(), "external", None, target)
         self.on_their_way[pending.id] = pending
@@ -178,7 +179,7 @@ class BrokerModel(RuleBasedStateMachine):
     def route(self, data: st.DataObject) -> None:
         pending = self.on_their_way.pop(data.draw(st.sampled_from(sorted(self.on_their_way))))
         kind, answered = type(pending.event), {w.work.step for w in self.waits.values()}
-        for taker in PLAN.takers(kind):
+        for taker in PLAN.takers[kind]:
             if pending.target not in (None, taker.name):
                 continue
             if kind is HumanResponseEvent and taker.name in answered:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from wf_core.engine import collecting
-from wf_core.engine.commands import Command, Fail, Queued, Resume, RetryLater, Start, Unhandled
+from wf_core.engine.commands import Command, Fail, Queued, Resume, RetryLater, Unhandled
 from wf_core.engine.joins import Joins
 from wf_core.engine.plan import FlowPlan, StepPlan
 from wf_core.engine.state import NO_RECOVERIES, How, Pending, StepState, StepStates, Stream, Wait, Work
@@ -72,15 +72,20 @@ class Broker:
     def route(self, pending: Pending) -> list[Command]:
         """Give the event to the waits and steps that take it."""
         del self.pending[pending.id]
+        kind, scope = type(pending.event), pending.scope
         waits = self._awaiting(pending.event) if self.waits else ()
-        takers = self._takers(type(pending.event), pending.target, waits)
+        takers: Sequence[StepPlan] = self.plan.takers[kind]
+        if waits or pending.target is not None:
+            takers = self._takers(kind, pending.target, waits)
         out: list[Command] = [] if takers or waits else [Unhandled(pending)]
         for wait in waits:
             wait.emission = pending.id
             self._answer(wait, pending.event, out)
         for step in takers:
             self._deliver(step, pending, out)
-        self._left(pending.scope, out)
+        self.live -= 1
+        if scope is not None:
+            self.joins.leave(scope, out)
         return out
 
     def forget(self, pending: Pending) -> list[Command]:
@@ -96,7 +101,7 @@ class Broker:
 
     def _takers(self, kind: type[Event], target: str | None, waits: Sequence[Wait]) -> Sequence[StepPlan]:
         """The steps that an event is delivered to; one that waits for it does not get it as input too."""
-        takers = self.plan.takers(kind)
+        takers = self.plan.takers[kind]
         if target is None and not waits:
             return takers
         resumed = {wait.work.step for wait in waits}
@@ -119,10 +124,11 @@ class Broker:
         scope: Stream | None,
         recoveries: Mapping[str, int],
         out: list[Command],
+        trigger: int = 0,
     ) -> Work:
         """A new invocation of the step: started if a worker is free, else queued."""
         self.invocations = number = self.invocations + 1
-        work = self.works[number] = Work(number, step, events, emissions, scope, recoveries)
+        work = self.works[number] = Work(number, step, events, emissions, scope, recoveries, trigger)
         self.live += 1
         if scope is not None:
             scope.open += 1
@@ -136,14 +142,14 @@ class Broker:
 
     def replace_input(self, work: Work, events: Sequence[Event]) -> None:
         """The work runs on these events instead."""
-        work.events = tuple(events)
+        work.replace_input(tuple(events))
 
     def repeat(self, work: Work) -> list[Command]:
         """Once more the same input, as another invocation that no instrument is asked about."""
         out: list[Command] = []
-        twin = self.enqueue(work.plan, work.events, work.emissions, work.scope, work.recoveries, out)
+        w = work
+        twin = self.enqueue(w.plan, w.events, w.emissions, w.scope, w.recoveries, out, w.trigger)
         twin.gated = False
-        twin.trigger = work.trigger
         return out
 
     def returned(self, work: Work, events: Sequence[Event], *, fanned_out: bool) -> list[Command]:
@@ -224,7 +230,7 @@ class Broker:
         state.running += 1
         work.worker = free.bit_length() - 1
         if work.resuming is None:
-            out.append(Start(work))
+            out.append(work)
             return
         answers = work.answers or {}
         out.extend(Resume(wait, answers.get(wait.key)) for wait in work.resuming)

@@ -6,15 +6,6 @@ from wf_core.engine.state import Pending, Wait, Work
 from wf_core.events import Event
 
 
-class Start:
-    """Run the work on its worker."""
-
-    __slots__ = ("work",)
-
-    def __init__(self, work: Work) -> None:
-        self.work = work
-
-
 class Queued:
     """Told: all workers of the step are busy."""
 
@@ -82,5 +73,5 @@ class Warn:
         self.text = text
 
 
-Command = Start | Queued | Unhandled | Resume | RetryLater | Pending | Fail | Warn
-"""A pending event is to be passed through the gate and routed."""
+Command = Work | Pending | Queued | Unhandled | Resume | RetryLater | Fail | Warn
+"""A work is to be started on its worker; a pending event is to be passed through the gate and routed."""

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from wf_core.workflow import Workflow
 
 
-def execute(workflow: Workflow, work: Work, arguments: dict[str, Any]) -> Coroutine[Any, Any, Any]:
+def execute(workflow: Workflow, plan: StepPlan, arguments: dict[str, Any]) -> Coroutine[Any, Any, Any]:
     """What the body returns; raises what it raises. A thread sees a copy of the task's context variables."""
-    plan = work.plan
     function = plan.function if plan.free else getattr(workflow, plan.name)
     if plan.direct:
         body: Coroutine[Any, Any, Any] = function(**arguments)

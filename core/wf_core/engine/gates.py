@@ -107,11 +107,12 @@ class Gates:
 
     async def _resolved(self, verdict: Verdict) -> Verdict:
         while isinstance(verdict, Hold):
-            self._held.add(verdict.until)
+            until = verdict.until
+            self._held.add(until)
             try:
-                verdict = await verdict.until
+                verdict = await until
             finally:
-                self._held = {future for future in self._held if not future.done()}
+                self._held.discard(until)
         return verdict
 
     # -- ended -----------------------------------------------------------------------------------------------
@@ -176,6 +177,7 @@ class Gates:
             self._held.discard(future)
             if not future.cancelled():
                 then(future.result())
+                self._run.go_on()
 
         hold.until.add_done_callback(decided)
 

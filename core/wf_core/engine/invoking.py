@@ -9,8 +9,9 @@ import time
 import weakref
 import zlib
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 _STARTS_PER_TURN = 64
 """Eagerly started steps before the loop gets a turn."""
-EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+EAGER = sys.version_info >= (3, 12)
 """Where asyncio can, a step's task starts within the turn in which its event came."""
+_Task: Callable[..., asyncio.Task[None]] = partial(asyncio.Task, eager_start=True) if EAGER else asyncio.Task
 
 current_step: contextvars.ContextVar[tuple[weakref.ref[Run], Work]] = contextvars.ContextVar(
     "wf_core_current_step"
@@ -51,11 +53,6 @@ class Invoking:
         self.ready: deque[Work] = deque()
         """To be started by `flush`."""
         self._flushing = False
-
-    def start(self, work: Work) -> None:
-        """Get the work ready."""
-        self._run.stream.note(work, StepState.RUNNING)
-        self.ready.append(work)
 
     def flush(self) -> None:
         """Start what is ready, in one loop of its own: steps that finish eagerly must not nest.
@@ -87,7 +84,7 @@ class Invoking:
 
     def task(self, body: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """A task outside the application's task factory, in the context that the run was started in."""
-        return asyncio.Task(body, loop=self._run.loop, name=name, context=self._context.copy(), **EAGER)
+        return _Task(body, loop=self._run.loop, name=name, context=self._context.copy())
 
     def cut_off(self) -> list[asyncio.Task[None]]:
         """Cancel everything but the caller's own task; the tasks that have yet to end."""
@@ -103,7 +100,7 @@ class Invoking:
         run, gates = self._run, self._run.gates
         try:
             if gates is not None and work.gated and not await gates.admitted(work):
-                self._forget(work)
+                self._tasks.pop(work.id, None)
                 run.perform(run.broker.skipped(work))
                 return
             current_step.set((self._ref, work))
@@ -120,7 +117,7 @@ class Invoking:
                 value, error, emitted = None, raised, results.NOTHING
             if gates is not None:
                 value, error, emitted = await gates.ended(work, value, error, emitted)
-            self._forget(work)
+            self._tasks.pop(work.id, None)
             if run.over:
                 return
             if error is None:
@@ -142,11 +139,8 @@ class Invoking:
         arguments = arguments_of(work)
         if plan.context_param is not None:
             work.context = arguments[plan.context_param] = run.context_for(run, work)
-        body = execute(run.workflow, work, arguments)
+        body = execute(run.workflow, plan, arguments)
         return body if plan.timeout is None else limited(run, work, body, plan.timeout)
-
-    def _forget(self, work: Work) -> None:
-        self._tasks.pop(work.id, None)
 
     def _returned(self, work: Work, value: Any, events: tuple[Event, ...], fanned_out: bool) -> None:
         run = self._run
@@ -155,7 +149,7 @@ class Invoking:
             run.gates.returned(work, value)
         else:
             for event in events:
-                if run.broker.plan.matters_outside(type(event)) and isinstance(event, StopEvent):
+                if run.broker.plan.matters_outside[type(event)] and isinstance(event, StopEvent):
                     run.finish(event, work.id)
                     return
         run.perform(run.broker.returned(work, events, fanned_out=fanned_out))

@@ -79,15 +79,15 @@ class Joins:
             return
         picked = [waiting[index] for index in chosen]
         state.slots = [p for index, p in enumerate(waiting) if index not in set(chosen)]
-        work = self._broker.enqueue(
+        self._broker.enqueue(
             step,
             tuple(p.event for p in picked),
             tuple(p.id for p in picked),
             pending.scope,
             pending.recoveries,
             out,
+            picked.index(pending),
         )
-        work.trigger = picked.index(pending)
 
     def _release(self, stream: Stream, step: StepPlan, batch: Batch, out: list[Command]) -> None:
         batch.released = True

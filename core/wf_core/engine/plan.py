@@ -8,7 +8,7 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -18,6 +18,19 @@ from wf_core.events import Event, InputRequiredEvent, StopEvent
 from wf_core.levels import stream_level_types
 from wf_core.matching import is_subclass, step_accepts_type
 from wf_core.state_store import most_derived_state_type
+
+T = TypeVar("T")
+
+
+class _ByClass(dict[type[Event], T]):
+    """What is to be known of each event class, found when it is first asked for."""
+
+    def __init__(self, find: Callable[[type[Event]], T]) -> None:
+        self._find = find
+
+    def __missing__(self, kind: type[Event]) -> T:
+        found = self[kind] = self._find(kind)
+        return found
 
 
 class StepPlan:
@@ -95,8 +108,10 @@ class FlowPlan:
             self.steps[name].handler = handler
         self.joins = _joins_of(self.steps)
         """The collecting steps that each fan-out step's streams feed."""
-        self._takers: dict[type[Event], tuple[StepPlan, ...]] = {}
-        self._outside: dict[type[Event], bool] = {}
+        self.takers: Mapping[type[Event], tuple[StepPlan, ...]] = _ByClass(self._find_takers)
+        """The steps that take events of a class."""
+        self.matters_outside: Mapping[type[Event], bool] = _ByClass(_matters_outside)
+        """Whether a step that returns an event of a class ends the run with it, or asks for input."""
         self.waits_with_subclasses = any(plan.subclasses for plan in self.steps.values())
 
     @functools.cached_property
@@ -105,22 +120,12 @@ class FlowPlan:
         other."""
         return most_derived_state_type(step.config.context_state_type for step in self.steps.values())
 
-    def takers(self, kind: type[Event]) -> tuple[StepPlan, ...]:
-        """The steps that take events of this class."""
-        try:
-            return self._takers[kind]
-        except KeyError:
-            found = tuple(plan for plan in self.steps.values() if plan.takes(kind))
-            self._takers[kind] = found
-            return found
+    def _find_takers(self, kind: type[Event]) -> tuple[StepPlan, ...]:
+        return tuple(plan for plan in self.steps.values() if plan.takes(kind))
 
-    def matters_outside(self, kind: type[Event]) -> bool:
-        """Whether a step that returns such an event ends the run with it, or asks for input."""
-        try:
-            return self._outside[kind]
-        except KeyError:
-            found = self._outside[kind] = issubclass(kind, (StopEvent, InputRequiredEvent))
-            return found
+
+def _matters_outside(kind: type[Event]) -> bool:
+    return issubclass(kind, (StopEvent, InputRequiredEvent))
 
 
 def _joins_of(steps: Mapping[str, StepPlan]) -> dict[str, tuple[str, ...]]:

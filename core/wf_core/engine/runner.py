@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from wf_core.engine import diagnosis
 from wf_core.engine.broker import Broker
 from wf_core.engine.clock import LoopClock
-from wf_core.engine.commands import Command, Fail, Queued, Resume, RetryLater, Start, Unhandled, Warn
+from wf_core.engine.commands import Command, Fail, Queued, Resume, RetryLater, Unhandled, Warn
 from wf_core.engine.gates import Gates
 from wf_core.engine.instrument import Clock, RunEnd, attached
 from wf_core.engine.invoking import EAGER, Invoking, current_step
@@ -216,6 +216,7 @@ class Run:
             if self.over:
                 return
             self.admit(self._mailbox.popleft())
+        self.go_on()
 
     def cancel(self) -> None:
         """End the run on request; what was under way stays in its snapshot."""
@@ -253,14 +254,14 @@ class Run:
             self.publish(event, pending.source)
             self.drop(pending)
             return
-        if pending.how == "returned" and self.broker.plan.matters_outside(type(event)):
+        if pending.how == "returned" and self.broker.plan.matters_outside[type(event)]:
             if isinstance(event, StopEvent):
                 self.finish(event, pending.source)
                 return
             self.publish(event, pending.source)
         if self.gates is not None:
             self.gates.routing(pending)
-        self.perform(self.broker.route(pending))
+        self._carry_out(self.broker.route(pending))
 
     def again(self, pending: Pending) -> Pending:
         """The same event, emitted once more."""
@@ -269,7 +270,7 @@ class Run:
 
     def drop(self, pending: Pending) -> None:
         """The event goes nowhere."""
-        self.perform(self.broker.forget(pending))
+        self._carry_out(self.broker.forget(pending))
 
     def _unhandled(self, command: Unhandled) -> None:
         pending = command.pending
@@ -297,16 +298,27 @@ class Run:
 
     # -- commands --------------------------------------------------------------------------------------------
     def perform(self, commands: Sequence[Command]) -> None:
-        """Carry out what the broker asks for."""
+        """Carry out what the broker asks for, and see what can go on now."""
+        self._carry_out(commands)
+        self.go_on()
+
+    def _carry_out(self, commands: Sequence[Command]) -> None:
         for command in commands:
             if self.over:
                 return
             _DO[type(command)](self, command)
+
+    def go_on(self) -> None:
+        """Start what is ready; if nothing is alive, say so once that has lasted for a turn."""
         if self.invoking.ready:
             self.invoking.flush()
         if self.broker.live == 0 and not self._idle_due and not self.over:
             self._idle_due = True
             self.loop.call_soon(self._idle)
+
+    def _start(self, work: Work) -> None:
+        self.stream.note(work, StepState.RUNNING)
+        self.invoking.ready.append(work)
 
     def _queued(self, command: Queued) -> None:
         work = command.work
@@ -452,10 +464,10 @@ class Run:
 
 
 _DO: dict[type[Command], Callable[[Run, Any], None]] = {
-    Start: lambda run, command: run.invoking.start(command.work),
+    Work: Run._start,
+    Pending: Run.admit,
     Queued: Run._queued,
     Unhandled: Run._unhandled,
-    Pending: Run.admit,
     Resume: lambda run, command: run.waiting.resume(command),
     RetryLater: Run._retry_later,
     Fail: Run.fail,

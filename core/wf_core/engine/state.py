@@ -87,6 +87,7 @@ class Work(Invocation):
         "due",
         "failed_at",
         "gated",
+        "input_type",
         "last_error",
         "limit",
         "plan",
@@ -106,6 +107,7 @@ class Work(Invocation):
         emissions: tuple[int, ...],
         scope: Stream | None,
         recoveries: Mapping[str, int],
+        trigger: int = 0,
     ) -> None:
         self.id = id_
         self.step = plan.name
@@ -116,8 +118,12 @@ class Work(Invocation):
         self.plan = plan
         self.scope = scope
         self.recoveries = recoveries
-        self.trigger = 0
+        self.trigger = trigger
         """Index in `events` of the one that arrived last."""
+        self.input_type: type[Event] = (
+            type(events[trigger]) if plan.collects is None else CollectionReleaseEvent
+        )
+        """Class of `input`."""
         self.began: float | None = None
         """Run clock at the start of the first attempt."""
         self.due: float | None = None
@@ -154,10 +160,11 @@ class Work(Invocation):
             return CollectionReleaseEvent(events=list(self.events))
         return self.events[self.trigger]
 
-    @property
-    def input_type(self) -> type[Event]:
-        """Class of `input`."""
-        return CollectionReleaseEvent if self.plan.collects else type(self.events[self.trigger])
+    def replace_input(self, events: tuple[Event, ...]) -> None:
+        """Run on these events instead."""
+        self.events = events
+        if self.plan.collects is None:
+            self.input_type = type(events[self.trigger])
 
 
 class Wait:

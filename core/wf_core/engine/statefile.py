@@ -207,8 +207,15 @@ class _Reader:
         plan = broker.plan.steps[data["step"]]
         scope = self._streams.get(data["scope"])
         events = tuple(self._events(data["events"]))
-        work = Work(data["id"], plan, events, tuple(data["emissions"]), scope, data["recoveries"])
-        work.trigger = data["trigger"]
+        work = Work(
+            data["id"],
+            plan,
+            events,
+            tuple(data["emissions"]),
+            scope,
+            data["recoveries"],
+            data["trigger"],
+        )
         work.attempt = data["attempt"]
         work.began = None if data["elapsed"] is None else -data["elapsed"]
         work.failed_at = data["failed_at"]
