@@ -31,7 +31,7 @@ def qualified_name(cls: type[Any]) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _record_name(cls: type[Any]) -> str:
+def record_name(cls: type[Any]) -> str:
     """The name a record carries; a class inside a function goes by its bare name, as in `allowed_types`."""
     return f"{cls.__module__}.{cls.__name__}" if "<locals>" in cls.__qualname__ else qualified_name(cls)
 
@@ -189,7 +189,7 @@ class JsonSerializer(BaseSerializer):
 
 
 def _tagged(tag: str, data: Any, value: Any) -> dict[str, Any]:
-    return {tag: True, "value": data, "qualified_name": _record_name(type(value))}
+    return {tag: True, "value": data, "qualified_name": record_name(type(value))}
 
 
 def _place(serializer: JsonSerializer, value: Any, path: str = "the value") -> str:

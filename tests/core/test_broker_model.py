@@ -178,23 +178,27 @@ class BrokerModel(RuleBasedStateMachine):
     @rule(data=st.data())
     def route(self, data: st.DataObject) -> None:
         pending = self.on_their_way.pop(data.draw(st.sampled_from(sorted(self.on_their_way))))
-        kind, answered = type(pending.event), {w.work.step for w in self.waits.values()}
+        self.expect(type(pending.event), pending.id, pending.target)
+        self.perform(self.broker.route(pending))
+
+    def expect(self, kind: type[Event], number: int, target: str | None = None) -> None:
+        """An event is about to be routed."""
+        answered = {w.work.step for w in self.waits.values()}
         for taker in PLAN.takers[kind]:
-            if pending.target not in (None, taker.name):
+            if target not in (None, taker.name):
                 continue
             if kind is HumanResponseEvent and taker.name in answered:
                 continue  # it goes on with the event where it waits for it
             if taker.name == "both":
-                self.slots[kind].append(pending.id)
+                self.slots[kind].append(number)
             else:
-                self.expected[taker.name, pending.id] += 1
+                self.expected[taker.name, number] += 1
         for left, right in zip(*self.slots.values(), strict=False):
             self.expected.update({("both", left): 1, ("both", right): 1})
         if kind is HumanResponseEvent:
             self.waits.clear()  # answered, though they may have to queue for a worker
         paired = min(map(len, self.slots.values()))
         self.slots = {k: numbers[paired:] for k, numbers in self.slots.items()}
-        self.perform(self.broker.route(pending))
 
     @precondition(lambda self: self.on_their_way)
     @rule(data=st.data())
@@ -203,8 +207,8 @@ class BrokerModel(RuleBasedStateMachine):
         self.perform(self.broker.forget(pending))
 
     @precondition(lambda self: self.running)
-    @rule(data=st.data(), number=st.integers(0, 3))
-    def finish(self, data: st.DataObject, number: int) -> None:
+    @rule(data=st.data(), number=st.integers(0, 3), at_once=st.booleans())
+    def finish(self, data: st.DataObject, number: int, at_once: bool) -> None:
         work = self.running.pop(data.draw(st.sampled_from(sorted(self.running))))
         fans_out = work.plan.fans_out and data.draw(st.booleans())
         kinds = EMITS[work.step]
@@ -213,7 +217,12 @@ class BrokerModel(RuleBasedStateMachine):
             events = []
         if fans_out and work.step == "fan_out_again":
             self.opened.append(work.id)
-        self.perform(self.broker.returned(work, events, fanned_out=fans_out))
+        if at_once:
+            for index, event in enumerate(events, self.raw.emissions + 1):
+                self.expect(type(event), index)
+            self.perform(self.broker.handed_on(work, events, fanned_out=fans_out))
+        else:
+            self.perform(self.broker.returned(work, events, fanned_out=fans_out))
 
     @precondition(lambda self: self.running)
     @rule(data=st.data(), delay=st.sampled_from([None, 0, 3.0]))

@@ -62,22 +62,40 @@ class Broker:
         recoveries: Mapping[str, int] = NO_RECOVERIES,
     ) -> Pending:
         """An event was emitted; it stays on its way until `route` or `forget`."""
+        pending = self._emit(event, how, source, target, scope, recoveries)
+        self.pending[pending.id] = pending
+        return pending
+
+    def _emit(
+        self,
+        event: Event,
+        how: How,
+        source: int | None,
+        target: str | None,
+        scope: Stream | None,
+        recoveries: Mapping[str, int],
+    ) -> Pending:
         self.emissions = number = self.emissions + 1
-        pending = self.pending[number] = Pending(number, event, how, source, target, scope, recoveries)
         self.live += 1
         if scope is not None:
             scope.open += 1
-        return pending
+        return Pending(number, event, how, source, target, scope, recoveries)
 
     def route(self, pending: Pending) -> list[Command]:
         """Give the event to the waits and steps that take it."""
         del self.pending[pending.id]
+        out: list[Command] = []
+        self._route(pending, out)
+        return out
+
+    def _route(self, pending: Pending, out: list[Command]) -> None:
         kind, scope = type(pending.event), pending.scope
         waits = self._awaiting(pending.event) if self.waits else ()
         takers: Sequence[StepPlan] = self.plan.takers[kind]
         if waits or pending.target is not None:
             takers = self._takers(kind, pending.target, waits)
-        out: list[Command] = [] if takers or waits else [Unhandled(pending)]
+        if not takers and not waits:
+            out.append(Unhandled(pending))
         for wait in waits:
             wait.emission = pending.id
             self._answer(wait, pending.event, out)
@@ -86,7 +104,6 @@ class Broker:
         self.live -= 1
         if scope is not None:
             self.joins.leave(scope, out)
-        return out
 
     def forget(self, pending: Pending) -> list[Command]:
         """The event is not to be routed at all."""
@@ -161,6 +178,23 @@ class Broker:
         out.extend(emitted)
         if fanned_out and scope is not None:
             self.joins.leave(scope, out)
+        return out
+
+    def handed_on(self, work: Work, events: Sequence[Event], *, fanned_out: bool) -> list[Command]:
+        """As `returned`, and the events are routed at once, in order: nobody is to be asked about them."""
+        out: list[Command] = []
+        if fanned_out:
+            stream = self.joins.open(work)
+            self._retire(work, out)
+            for event in events:
+                self._route(self._emit(event, "returned", work.id, None, stream, work.recoveries), out)
+            self.joins.leave(stream, out)
+        else:  # emitted first: that keeps the stream open which the work leaves
+            scope = work.scope
+            emitted = [self._emit(e, "returned", work.id, None, scope, work.recoveries) for e in events]
+            self._retire(work, out)
+            for pending in emitted:
+                self._route(pending, out)
         return out
 
     def failed(self, work: Work, failure: Failure, delay: float | None) -> list[Command]:

@@ -30,7 +30,8 @@ _STARTS_PER_TURN = 64
 """Eagerly started steps before the loop gets a turn."""
 EAGER = sys.version_info >= (3, 12)
 """Where asyncio can, a step's task starts within the turn in which its event came."""
-_Task: Callable[..., asyncio.Task[None]] = partial(asyncio.Task, eager_start=True) if EAGER else asyncio.Task
+_OPTIONS: dict[str, Any] = {"eager_start": True} if EAGER else {}
+_Task: Callable[..., asyncio.Task[None]] = partial(asyncio.Task, **_OPTIONS) if EAGER else asyncio.Task
 
 current_step: contextvars.ContextVar[tuple[weakref.ref[Run], Work]] = contextvars.ContextVar(
     "wf_core_current_step"
@@ -147,11 +148,12 @@ class Invoking:
         run.stream.note(work, StepState.NOT_RUNNING, type(events[-1] if events else None))
         if run.gates is not None:
             run.gates.returned(work, value)
-        else:
-            for event in events:
-                if run.broker.plan.matters_outside[type(event)] and isinstance(event, StopEvent):
-                    run.finish(event, work.id)
-                    return
+        elif not any(map(run.broker.plan.matters_outside.__getitem__, map(type, events))):
+            run.perform(run.broker.handed_on(work, events, fanned_out=fanned_out))
+            return
+        elif stop := next((event for event in events if isinstance(event, StopEvent)), None):
+            run.finish(stop, work.id)
+            return
         run.perform(run.broker.returned(work, events, fanned_out=fanned_out))
 
     def _raised(self, work: Work, raised: BaseException) -> None:

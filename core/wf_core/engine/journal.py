@@ -16,11 +16,17 @@ from typing import NamedTuple, Protocol
 from wf_core.errors import WorkflowRuntimeError
 
 _SCHEMA = """
+create table if not exists runs (number integer primary key, id text not null unique);
 create table if not exists records (
-    id integer primary key, run text not null, seq integer not null, kind text not null, data text not null,
-    at real not null, unique (run, seq)
+    place integer primary key,  -- the number of the run and in the lower half the record's seq
+    kind text not null, data text not null, at real not null
 )
 """
+_RUN = 1 << 32
+"""Places that a run has for its records."""
+_INSERT = "insert into records values (?, ?, ?, ?)"
+_CHECKPOINT = 4_000
+"""Pages (of 4 KB) that are written ahead before they are copied to where they belong."""
 
 
 class Record(NamedTuple):
@@ -94,48 +100,79 @@ class SqliteJournal:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.execute("pragma journal_mode = wal")
         self._connection.execute("pragma synchronous = normal")
-        self._connection.execute(_SCHEMA)
+        self._connection.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT}")
+        self._connection.executescript(_SCHEMA)
         self._batch = batch
-        self._waiting: list[tuple[str, int, str, str, float]] = []
+        self._waiting: list[tuple[str, Record]] = []
+        self._latest = ("", 0)
+        """The run that was written last, and its number."""
 
     def append(self, run_id: str, record: Record) -> None:
         """Keep the run's next record."""
-        self._waiting.append((run_id, record.seq, record.kind, record.data, record.at))
+        self._waiting.append((run_id, record))
         if len(self._waiting) >= self._batch:
             self.flush()
 
     def flush(self) -> None:
-        """Commit all that was appended."""
-        waiting, self._waiting = self._waiting, []
-        if waiting:
-            self._connection.execute("begin")
-            self._connection.executemany(
-                "insert into records (run, seq, kind, data, at) values (?, ?, ?, ?, ?)", waiting
-            )
-            self._connection.execute("commit")
+        """Commit all that was appended. What can't be written, on a full disk say, waits for the next
+        flush; raises sqlite3.Error."""
+        if not self._waiting:
+            return
+        latest = self._latest
+        try:
+            with self._connection:
+                self._connection.execute("begin")
+                rows = [
+                    (self._numbered(run) * _RUN + seq, kind, data, at)
+                    for run, (seq, kind, data, at) in self._waiting
+                ]
+                self._connection.executemany(_INSERT, rows)
+        except BaseException:
+            self._latest = latest
+            raise
+        self._waiting.clear()
+
+    def _numbered(self, run_id: str) -> int:
+        """The run's number; it gets one with its first record."""
+        known, number = self._latest
+        if known != run_id:
+            insert = "insert into runs (id) values (?)"
+            number = self._number(run_id) or self._connection.execute(insert, (run_id,)).lastrowid or 0
+            self._latest = (run_id, number)
+        return number
+
+    def _number(self, run_id: str) -> int | None:
+        found = self._connection.execute("select number from runs where id = ?", (run_id,)).fetchone()
+        return found[0] if found else None
+
+    def _records(self, run_id: str, order: str) -> Iterator[Record]:
+        """The run's records in the order of their places."""
+        self.flush()
+        number = self._number(run_id)
+        if number is None:
+            return
+        places = (number * _RUN, number * _RUN, (number + 1) * _RUN - 1)
+        yield from map(
+            Record._make,
+            self._connection.execute(
+                "select place - ?, kind, data, at from records where place between ? and ? "
+                f"order by place {order}",
+                places,
+            ),
+        )
 
     def read(self, run_id: str) -> Iterator[Record]:
         """The run's records in order."""
-        self.flush()
-        rows = self._connection.execute(
-            "select seq, kind, data, at from records where run = ? order by seq", (run_id,)
-        )
-        for row in rows:
-            yield Record(*row)
+        return self._records(run_id, "asc")
 
     def last(self, run_id: str) -> Record | None:
         """The run's last record, None if there is no such run."""
-        self.flush()
-        row = self._connection.execute(
-            "select seq, kind, data, at from records where run = ? order by seq desc limit 1", (run_id,)
-        ).fetchone()
-        return Record(*row) if row else None
+        return next(self._records(run_id, "desc"), None)
 
     def runs(self) -> list[str]:
         """The ids of all runs, in the order in which they began."""
         self.flush()
-        rows = self._connection.execute("select run from records where seq = 0 order by id")
-        return [run for (run,) in rows]
+        return [run for (run,) in self._connection.execute("select id from runs order by number")]
 
     def close(self) -> None:
         """Commit, and close the file."""

@@ -79,7 +79,7 @@ class Fold:
 
 
 class _Reader:
-    def __init__(self, broker: Broker, serializer: BaseSerializer, resolve: Callable[[str], type]) -> None:
+    def __init__(self, broker: Broker, serializer: BaseSerializer, resolve: Callable[[str], Any]) -> None:
         self._broker = broker
         self._tables: dict[str, Mapping[int, Any]] = {
             "Pending": broker.pending,
@@ -87,6 +87,7 @@ class _Reader:
             "Wait": broker.waits,
             "Stream": broker.joins.streams,
         }
+        self._serializer = serializer
         self._decode = serializer.deserialize
         self._resolve = resolve
 
@@ -109,6 +110,9 @@ class _Reader:
         match data:
             case {"#": number, "of": kind}:
                 return self._tables[kind][number]
+            case {"model": name, "value": fields}:
+                with self._serializer.validation_context():
+                    return self._resolve(name).model_validate(fields)
             case {"event": text} | {"value": text}:
                 return self._decode(text)
             case {"class": name}:

@@ -5,7 +5,9 @@ takes effect outside.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from pydantic_core import to_json
@@ -15,7 +17,7 @@ from wf_core.engine.journal import Journal, Record
 from wf_core.engine.state import Pending, Stream, Wait, Work
 from wf_core.errors import UnserializableError
 from wf_core.events import Event, dump_exception
-from wf_core.serializers import BaseSerializer
+from wf_core.serializers import BaseSerializer, JsonSerializer, record_name
 from wf_core.state_store import InMemoryStateStore
 
 INPUTS = (
@@ -26,6 +28,7 @@ INPUTS = (
     "replace_input",
     "repeat",
     "returned",
+    "handed_on",
     "failed",
     "due",
     "skipped",
@@ -47,9 +50,16 @@ STATE_AT = "state_at"
 _NUMBERED: dict[type, str] = {kind: kind.__name__ for kind in (Pending, Work, Wait, Stream)}
 
 
+_AS_IT_IS = frozenset((type(None), bool, int, float, str))
+
+
 def _text(data: Any) -> str:
-    """JSON, in a third of the time that the standard library takes."""
-    return to_json(data, inf_nan_mode="constants").decode()
+    """JSON, in a third of the time that the standard library takes; that one also writes half a surrogate
+    pair."""
+    try:
+        return to_json(data, inf_nan_mode="constants").decode()
+    except ValueError:
+        return json.dumps(data)
 
 
 class Recorder:
@@ -67,6 +77,9 @@ class Recorder:
         self._run_id = run_id
         self._serializer = serializer
         self._encode = serializer.serialize
+        self._models: dict[type[Event], str | None] = {}
+        """The names of the event classes whose fields are written as they are; None: as the serializer's
+        text."""
         last = journal.last(run_id)
         self._seq = 0 if last is None else last.seq + 1
         self._soon = soon
@@ -116,15 +129,18 @@ class Recorder:
 
     def plain(self, value: Any) -> Any:
         """JSON data for an argument; what the broker numbers is written as its number."""
-        if type(value) is tuple:
+        kind = type(value)
+        if kind in _AS_IT_IS:
+            return value
+        if (name := _NUMBERED.get(kind)) is not None:
+            return {"#": value.id, "of": name}
+        if kind is tuple:
             return [self.plain(each) for each in value]
-        if (kind := _NUMBERED.get(type(value))) is not None:
-            return {"#": value.id, "of": kind}
+        if isinstance(value, Event):
+            return self._event(value)
         match value:
-            case None | bool() | int() | float() | str():
+            case bool() | int() | float() | str():
                 return value
-            case Event():
-                return {"event": self._encode(value)}
             case Failure():
                 error = dump_exception(value.error)
                 return {"error": error, "elapsed": value.elapsed, "at": value.at.isoformat()}
@@ -138,14 +154,30 @@ class Recorder:
             case _:
                 return [self.plain(each) for each in value]
 
+    def _event(self, event: Event) -> dict[str, Any]:
+        kind = type(event)
+        if kind not in self._models:
+            as_it_is = type(self._serializer) is JsonSerializer and not hasattr(kind, "class_name")
+            self._models[kind] = record_name(kind) if as_it_is else None
+        name = self._models[kind]
+        if name is not None:
+            with suppress(ValueError):  # the serializer will say better what is wrong
+                return {"model": name, "value": event.model_dump(mode="json")}
+        return {"event": self._encode(event)}
+
 
 class _Recorded:
     """Stands in for a broker: inputs are written down, everything else is the broker's own."""
 
     def __init__(self, broker: Broker, recorder: Recorder) -> None:
         self._broker = broker
+        self.plan, self.works, self.waits = broker.plan, broker.works, broker.waits
         for name in INPUTS:
             setattr(self, name, _writing(recorder, name, getattr(broker, name)))
+
+    @property
+    def live(self) -> int:
+        return self._broker.live
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._broker, name)
