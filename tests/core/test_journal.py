@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,38 @@ async def test_a_continued_run_journals_what_it_continued_from(make: Callable[[]
     assert written(folded(list(journal.read("c")))) == written(continued.ctx._run.broker)
     continued.ctx.send_event(HumanResponseEvent(text="yes"))
     assert await continued == (105, "yes")
+
+
+ANOTHER_PROCESS = """
+import os, sys
+from wf_core.engine.journal import Record, SqliteJournal
+journal = SqliteJournal(sys.argv[1])
+print(journal.runs())
+journal.append("theirs", Record(0, "state", "{}", 0.5))
+journal.flush()
+os._exit(0)
+"""
+
+
+def test_records_of_an_ended_process_are_taken_over_and_those_of_a_living_one_left_alone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    mine = SqliteJournal(path)
+    mine.append("mine", Record(0, "state", "{}"))
+    mine.flush()
+    done = subprocess.run([sys.executable, "-c", ANOTHER_PROCESS, path], stdout=subprocess.PIPE, check=True)
+    assert done.stdout == b"[]\n"
+    for tail in tmp_path.glob("*.tail"):
+        if b"theirs" in tail.read_bytes():
+            with tail.open("ab") as file:
+                file.write(b'["theirs",1,"cut of')
+    another = SqliteJournal(path)
+    assert (another.runs(), list(another.read("theirs"))) == (["theirs"], [Record(0, "state", "{}", 0.5)])
+    mine.close()
+    assert another.runs() == ["theirs", "mine"]
+    another.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["journal.sqlite"]
 
 
 def test_a_record_that_does_not_fit_is_named() -> None:

@@ -68,8 +68,6 @@ class Invoking:
                 if not self.ready or (EAGER and self._run.mail_due):
                     break
                 work = self.ready.popleft()
-                if EAGER and self._run.recorder is not None:
-                    self._run.recorder.flush()
                 task = self.task(self._invoke(work), work.step)
                 if not task.done():
                     self._tasks[work.id] = task
@@ -104,6 +102,8 @@ class Invoking:
                 self._tasks.pop(work.id, None)
                 run.perform(run.broker.skipped(work))
                 return
+            if run.recorder is not None:
+                run.recorder.flush()
             current_step.set((self._ref, work))
             if work.began is None:
                 work.began = run.clock.now()

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from wf_core.engine import tail
 from wf_core.errors import WorkflowRuntimeError
 
 _SCHEMA = """
@@ -24,9 +26,6 @@ create table if not exists records (
 """
 _RUN = 1 << 32
 """Places that a run has for its records."""
-_INSERT = "insert into records values (?, ?, ?, ?)"
-_CHECKPOINT = 4_000
-"""Pages (of 4 KB) that are written ahead before they are copied to where they belong."""
 
 
 class Record(NamedTuple):
@@ -90,47 +89,75 @@ class MemoryJournal:
 class SqliteJournal:
     """A journal in a SQLite file that any number of runs share, and that outlives its process.
 
-    Records are committed at each `flush`, and in batches between. What was flushed survives the end of the
-    process, however it ends.
+    What was flushed survives the end of the process, however it ends. It is in the database when its run has
+    ended, `batch` records are there, or somebody reads from here; until then it is in a file beside it, whose
+    name ends in `.tail`.
     """
 
     def __init__(self, path: Path | str, *, batch: int = 500) -> None:
-        """Open or make the file; at most `batch` records wait for their commit. Raises sqlite3.Error for a
+        """Open or make the file, and take in what a process that was killed left. Raises sqlite3.Error for a
         foreign file."""
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.execute("pragma journal_mode = wal")
         self._connection.execute("pragma synchronous = normal")
-        self._connection.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT}")
         self._connection.executescript(_SCHEMA)
         self._batch = batch
         self._waiting: list[tuple[str, Record]] = []
+        self._flushed = 0
+        """How many of those are in the tail."""
+        self._due = False
         self._latest = ("", 0)
         """The run that was written last, and its number."""
+        self._tail: tail.Tail | None = None
+        if tail.AVAILABLE and Path(path).is_file():
+            whole = Path(path).resolve()
+            self._tail = tail.Tail(whole)
+            tail.take_over(whole, self._insert)
+            weakref.finalize(self, self._tail.close)
 
     def append(self, run_id: str, record: Record) -> None:
         """Keep the run's next record."""
         self._waiting.append((run_id, record))
-        if len(self._waiting) >= self._batch:
-            self.flush()
+        if record.kind == "stop" or len(self._waiting) >= self._batch:
+            self._due = True
 
     def flush(self) -> None:
-        """Commit all that was appended. What can't be written, on a full disk say, waits for the next
-        flush; raises sqlite3.Error."""
-        if not self._waiting:
-            return
+        """Make all that was appended outlive the process. What can't be written, on a full disk say, waits
+        for the next flush; raises sqlite3.Error."""
+        if self._due or self._tail is None:
+            self.commit()
+        elif self._flushed < len(self._waiting):
+            try:
+                self._tail.write(self._waiting[self._flushed :])
+                self._flushed = len(self._waiting)
+            except OSError:
+                self.commit()
+
+    def commit(self) -> None:
+        """Put all that was appended into the database. Raises sqlite3.Error if that can't be."""
+        if self._waiting:
+            self._insert(self._waiting)
+            self._waiting.clear()
+            self._flushed = 0
+            if self._tail is not None:
+                self._tail.clear()
+        self._due = False
+
+    def _insert(self, entries: Sequence[tail.Entry]) -> None:
         latest = self._latest
         try:
             with self._connection:
                 self._connection.execute("begin")
-                rows = [
-                    (self._numbered(run) * _RUN + seq, kind, data, at)
-                    for run, (seq, kind, data, at) in self._waiting
-                ]
-                self._connection.executemany(_INSERT, rows)
+                self._connection.executemany(
+                    "insert or ignore into records values (?, ?, ?, ?)",
+                    [
+                        (self._numbered(run) * _RUN + seq, kind, data, at)
+                        for run, (seq, kind, data, at) in entries
+                    ],
+                )
         except BaseException:
             self._latest = latest
             raise
-        self._waiting.clear()
 
     def _numbered(self, run_id: str) -> int:
         """The run's number; it gets one with its first record."""
@@ -147,7 +174,7 @@ class SqliteJournal:
 
     def _records(self, run_id: str, order: str) -> Iterator[Record]:
         """The run's records in the order of their places."""
-        self.flush()
+        self.commit()
         number = self._number(run_id)
         if number is None:
             return
@@ -171,13 +198,15 @@ class SqliteJournal:
 
     def runs(self) -> list[str]:
         """The ids of all runs, in the order in which they began."""
-        self.flush()
+        self.commit()
         return [run for (run,) in self._connection.execute("select id from runs order by number")]
 
     def close(self) -> None:
         """Commit, and close the file."""
-        self.flush()
+        self.commit()
         self._connection.close()
+        if self._tail is not None:
+            self._tail.close()
 
 
 def unfinished(journal: Journal, run_id: str | None) -> str:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
 from pydantic_core import to_json
 
 from wf_core.engine.broker import Broker, Failure
+from wf_core.engine.commands import Command
 from wf_core.engine.journal import Journal, Record
 from wf_core.engine.state import Pending, Stream, Wait, Work
 from wf_core.errors import UnserializableError
@@ -83,22 +84,35 @@ class Recorder:
         last = journal.last(run_id)
         self._seq = 0 if last is None else last.seq + 1
         self._soon = soon
-        self._flush_due = False
+        self._dirty = self._flush_due = False
         self.elapsed: Callable[[], float] = float
         """Gives the run clock of the next record."""
 
     def write(self, kind: str, data: Any) -> None:
         """Append a record; it is durable when the loop's turn is over."""
+        self.put(kind, data)
+        self.flush_soon()
+
+    def put(self, kind: str, data: Any) -> None:
+        """Append a record that somebody else makes durable."""
         self._journal.append(self._run_id, Record(self._seq, kind, _text(data), self.elapsed()))
         self._seq += 1
-        if not self._flush_due:
+        self._dirty = True
+
+    def flush_soon(self) -> None:
+        """Make durable what was written when the loop's turn is over."""
+        if self._dirty and not self._flush_due:
             self._flush_due = True
-            self._soon(self.flush)
+            self._soon(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flush_due = False
+        self.flush()
 
     def flush(self) -> None:
         """Make durable what was written: a body must not begin before it is known what led to it."""
-        if self._flush_due:
-            self._flush_due = False
+        if self._dirty:
+            self._dirty = False
             self._journal.flush()
 
     def begin(self, restored: dict[str, Any], state: dict[str, Any]) -> None:
@@ -171,13 +185,21 @@ class _Recorded:
 
     def __init__(self, broker: Broker, recorder: Recorder) -> None:
         self._broker = broker
+        self._put, self._plain = recorder.put, recorder.plain
         self.plan, self.works, self.waits = broker.plan, broker.works, broker.waits
-        for name in INPUTS:
+        for name in set(INPUTS) - {"handed_on"}:
             setattr(self, name, _writing(recorder, name, getattr(broker, name)))
 
     @property
     def live(self) -> int:
         return self._broker.live
+
+    def handed_on(self, work: Work, events: Sequence[Event], *, fanned_out: bool) -> list[Command]:
+        """The one input that comes for every event: it is durable when the next body begins, or at the end
+        of the turn if none does."""
+        told = [[{"#": work.id, "of": "Work"}, list(map(self._plain, events))], {"fanned_out": fanned_out}]
+        self._put("handed_on", told)
+        return self._broker.handed_on(work, events, fanned_out=fanned_out)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._broker, name)

@@ -312,6 +312,8 @@ class Run:
         """Start what is ready; if nothing is alive, say so once that has lasted for a turn."""
         if self.invoking.ready:
             self.invoking.flush()
+        elif self.recorder is not None:
+            self.recorder.flush_soon()
         if self.broker.live == 0 and not self._idle_due and not self.over:
             self._idle_due = True
             self.loop.call_soon(self._idle)
