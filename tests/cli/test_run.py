@@ -115,6 +115,19 @@ def test_a_result_without_json_form_is_shown_as_its_repr() -> None:
     assert wf_tui("run", "misbehave.py", "-i", "what=opaque").stdout.startswith("<object object")
 
 
+def test_rules_change_what_happens_without_anybody(tmp_path: Path) -> None:
+    rules = tmp_path / "faults.toml"
+    rules.write_text('[[rule]]\nat = "Greeting"\nedit = { text = "Hello, rules!" }\n')
+    done = wf_tui("run", "greet.py", "-i", "name=Ada", "--rules", str(rules))
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"said": "Hello, rules!"})
+    assert "edited by rule 1" in done.stderr
+
+    rules.write_text('[[rule]]\nat = "Greting"\ndrop = true\n')
+    done = wf_tui("run", "greet.py", "-i", "name=Ada", "--rules", str(rules))
+    assert done.returncode == 2
+    assert f"{rules}: Greting: drop: no event type or step named 'Greting'; closest: Greeting" in done.stderr
+
+
 def test_a_run_may_be_given_a_time() -> None:
     assert wf_tui("run", "misbehave.py", "-i", "what=sleep", "--timeout", "3").returncode == 4
 

@@ -12,10 +12,11 @@ import pytest
 
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.control.clock import FreezableClock
-from wf_debug.control.controller import Controller, Decision, Hold, UnknownHold, Visit
+from wf_debug.control.controller import Controller, Hold, UnknownHold
 from wf_debug.control.matching import Scene
 from wf_debug.control.resolve import resolve
 from wf_debug.control.tracer import Tracer
+from wf_debug.control.visit import Decision, Visit
 from wf_debug.graph import EventType, FlowGraph, Step
 from wf_debug.trace.records import Note, Payload, Record, When
 from wf_debug.wire import Records, host_message_adapter

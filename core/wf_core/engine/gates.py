@@ -93,17 +93,19 @@ class Gates:
         self._ask("routed", _emission(pending), *takers)
 
     # -- starting --------------------------------------------------------------------------------------------
-    async def admitted(self, work: Work) -> bool:
-        """Whether the work may run; waits for as long as it is held."""
+    async def admitted(self, work: Work) -> Drop | Raised | None:
+        """Whether the work is not to run, or to fail instead; waits for as long as it is held."""
         verdict = await self._resolved(self._ask("starting", work))
         if isinstance(verdict, Drop):
-            return False
+            return verdict
         if isinstance(verdict, Replace):
             value = verdict.value
+            if isinstance(value, Raised):
+                return value
             self._run.broker.replace_input(work, [value] if isinstance(value, Event) else list(value))
         if isinstance(verdict, Duplicate):
             self._run.perform(self._run.broker.repeat(work))
-        return True
+        return None
 
     async def _resolved(self, verdict: Verdict) -> Verdict:
         while isinstance(verdict, Hold):

@@ -17,7 +17,8 @@ from wf_core.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """Go on with this value instead: an event, or at the `ended` gate any step result or a `Raised`."""
+    """Go on with this value instead: an event; at the `ended` gate any step result. A `Raised` there, or at
+    the `starting` gate in place of the body, has the step fail."""
 
     value: Any
 

@@ -19,6 +19,7 @@ from wf_core.engine import results
 from wf_core.engine.broker import Failure
 from wf_core.engine.commands import Fail
 from wf_core.engine.executor import arguments_of, execute
+from wf_core.engine.instrument import Drop
 from wf_core.engine.limits import limited
 from wf_core.engine.state import Work
 from wf_core.events import Event, StepState, StopEvent
@@ -98,7 +99,8 @@ class Invoking:
     async def _invoke(self, work: Work) -> None:
         run, gates = self._run, self._run.gates
         try:
-            if gates is not None and work.gated and not await gates.admitted(work):
+            instead = None if gates is None or not work.gated else await gates.admitted(work)
+            if isinstance(instead, Drop):
                 self._tasks.pop(work.id, None)
                 run.perform(run.broker.skipped(work))
                 return
@@ -110,7 +112,7 @@ class Invoking:
             if gates is not None:
                 gates.tell("started", work)
             try:
-                value, error = await self._body(work), None
+                value, error = (await self._body(work), None) if instead is None else (None, instead.error)
                 emitted = results.emitted_by(work.plan, value)
             except BaseException as raised:
                 if _ours(run, raised):

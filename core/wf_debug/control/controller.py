@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.control.clock import FreezableClock
+from wf_debug.control.interception import Delay, Interceptor
 from wf_debug.control.matching import Armed, BreakpointIndex, Classes, ConditionFailed, Scene, arm
 from wf_debug.control.resolve import Resolved
 from wf_debug.control.tracer import Tracer
+from wf_debug.control.visit import Decision, Visit
 from wf_debug.trace.records import (
     ClockPaused,
     ClockResumed,
-    Dropped,
-    Duplicated,
-    Edited,
     Held,
     HoldReason,
     Note,
@@ -26,46 +25,6 @@ from wf_debug.trace.records import (
     Released,
     When,
 )
-
-Verb = Literal["accept", "edit", "drop", "duplicate", "cancelled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of a held thing. `value` replaces it for "edit"."""
-
-    verb: Verb
-    value: Any = None
-
-
-@dataclass(slots=True)
-class Visit:
-    """Something at one of the gates, asking to go on.
-
-    `classes` are those a breakpoint may name (the event's; for "after" those of inputs, results and
-    exception). `events` are the numbers of the emitted events it is made of. `decide` lets it go on, from
-    any thread.
-    """
-
-    run: str
-    when: When
-    type: str
-    classes: Classes
-    scene: Scene
-    payload: Callable[[], Payload]
-    decide: Callable[[Decision], None]
-    value: Any = None
-    """What "edit" starts from: the event; None for anything but one event."""
-    step: str | None = None
-    invocation: int | None = None
-    attempt: int = 0
-    events: tuple[int, ...] = ()
-    source: int | None = None
-    """For "emit": the invocation that emitted the event."""
-
-    @property
-    def event(self) -> int | None:
-        return self.events[0] if self.events else None
 
 
 @dataclass(slots=True)
@@ -77,6 +36,8 @@ class Hold:
     reason: HoldReason
     payload: Payload
     breakpoint: int | None = None
+    rule: Armed | None = None
+    """What happens to it when it is accepted."""
 
 
 class UnknownHold(LookupError):
@@ -99,12 +60,15 @@ class Controller:
     """
 
     def __init__(self, tracer: Tracer, clock: FreezableClock, encode: Callable[[Any], Payload]) -> None:
-        self._tracer, self._clock, self._encode = tracer, clock, encode
+        self._tracer, self._clock = tracer, clock
+        self.interceptor = Interceptor(tracer, clock, encode)
         self._lock = threading.RLock()
         self._index = BreakpointIndex()
         self._holds: dict[int, Hold] = {}
         self._ids = itertools.count(1)
         self._trails: dict[str, _Trail] = {}
+        self._changers: dict[str, dict[int, int]] = {}
+        """By run: invocations to be held as they end, for a state they changed, each with the breakpoint."""
         self._paused = False
         self._parking: HoldReason | None = None
         self._before_freeze: tuple[bool, HoldReason | None] | None = None
@@ -140,20 +104,45 @@ class Controller:
             return True
         if when == "deliver":
             return self._parking is not None or run in self._trails
+        if when == "after" and run in self._changers:
+            return True
         return run in self._trails and when in ("emit", "after")
 
-    def visit(self, visit: Visit) -> Hold | None:
-        """None: go on. Else the visit is parked and `visit.decide` will be called."""
+    def visit(self, visit: Visit) -> Hold | Delay | Decision | None:
+        """None: go on; a decision of a rule: go on like that. Else `visit.decide` will be called."""
         with self._lock:
             followed = self._followed(visit)
-            stop = self._breakpoint_stop(visit)
+            stop, rule = self._breakpoint_stop(visit)
+            if stop is None and visit.when == "deliver":
+                if followed:
+                    stop = ("follow", None)
+                elif self._parking is not None:
+                    stop = (self._parking, None)
             if stop is not None:
-                return self._park(visit, *stop)
-            if visit.when == "deliver" and followed:
-                return self._park(visit, "follow")
-            if visit.when == "deliver" and self._parking is not None:
-                return self._park(visit, self._parking)
-            return None
+                return self._park(visit, *stop, rule)
+            return None if rule is None else self.interceptor.answer(visit, rule)
+
+    def state_changed(
+        self, run: str, path: str, step: str | None, invocation: int | None, scene: Callable[[], Scene]
+    ) -> None:
+        """The state at the dotted `path` was changed, by a step or (no invocation) from outside."""
+        if not self._index.of_state:
+            return
+        with self._lock:
+            for armed in self._index.of_state:
+                point = armed.breakpoint
+                if point.step in (None, step) and _touches(path, str(point.state)):
+                    self._changed(armed, run, path, invocation, scene())
+
+    def _changed(self, armed: Armed, run: str, path: str, invocation: int | None, scene: Scene) -> None:
+        if not self._hits(armed, run, scene):
+            return
+        if armed.breakpoint.action == "pause" or invocation is None:
+            text = f"breakpoint {armed.breakpoint.id}: state.{path} was changed; everything is paused"
+            self._tracer.emit(Note, run, text=text)
+            self.pause()
+        if invocation is not None:
+            self._changers.setdefault(run, {})[invocation] = armed.breakpoint.id
 
     def _followed(self, visit: Visit) -> bool:
         trail = self._trails.get(visit.run)
@@ -163,33 +152,42 @@ class Controller:
             trail.events.update(visit.events)
         return visit.when == "deliver" and not trail.events.isdisjoint(visit.events)
 
-    def _breakpoint_stop(self, visit: Visit) -> tuple[HoldReason, int | None] | None:
-        """Run every breakpoint that matches; the first that wants to stop decides."""
+    def _breakpoint_stop(self, visit: Visit) -> tuple[tuple[HoldReason, int | None] | None, Armed | None]:
+        """Run every breakpoint that matches; of those that want to stop, and of the rules, the first
+        decides."""
         stop: tuple[HoldReason, int | None] | None = None
+        rule: Armed | None = None
+        if visit.when == "after" and visit.invocation is not None and visit.run in self._changers:
+            point = self._changers[visit.run].pop(visit.invocation, None)
+            stop = None if point is None else ("breakpoint", point)
         for armed in self._index.candidates(visit.when, visit.step, visit.classes):
-            if self._hits(armed, visit) and stop is None:
+            if not self._hits(armed, visit.run, visit.scene):
+                continue
+            if armed.breakpoint.intercepts:
+                rule = rule or armed
+            elif stop is None:
                 stop = ("run_to" if armed.breakpoint.id == 0 else "breakpoint", armed.breakpoint.id or None)
                 if armed.breakpoint.once:
                     self._index = self._index.without(armed)
                 if armed.breakpoint.action == "pause":
                     self._paused, self._parking = True, "pause"
-        return stop
+        return stop, rule
 
-    def _hits(self, armed: Armed, visit: Visit) -> bool:
+    def _hits(self, armed: Armed, run: str, scene: Scene) -> bool:
         try:
-            if not armed.hit(visit.scene):
+            if not armed.hit(scene):
                 return False
             if armed.breakpoint.action != "log":
                 return True
-            self._tracer.emit(Note, visit.run, text=armed.message(visit.scene))
+            self._tracer.emit(Note, run, text=armed.message(scene))
         except ConditionFailed as error:
-            if (text := str(error)) not in armed.complained:
-                armed.complained.add(text)
-                self._tracer.emit(Note, visit.run, level="error", text=text)
+            self.interceptor.complain(armed, run, str(error))
         return False
 
-    def _park(self, visit: Visit, reason: HoldReason, breakpoint_id: int | None = None) -> Hold:
-        hold = Hold(next(self._ids), visit, reason, visit.payload(), breakpoint_id)
+    def _park(
+        self, visit: Visit, reason: HoldReason, breakpoint_id: int | None = None, rule: Armed | None = None
+    ) -> Hold:
+        hold = Hold(next(self._ids), visit, reason, visit.payload(), breakpoint_id, rule)
         self._holds[hold.id] = hold
         self._tracer.emit(
             Held,
@@ -201,7 +199,7 @@ class Controller:
             event=visit.event,
             type=visit.type,
             payload=hold.payload,
-            **_actor(visit),
+            **visit.actor(),
         )
         self._set_clock()
         return hold
@@ -298,6 +296,7 @@ class Controller:
         """The run is over: nothing of it stays held or followed."""
         with self._lock:
             self._trails.pop(run, None)
+            self._changers.pop(run, None)
             for hold in [h for h in self._holds.values() if h.visit.run == run]:
                 self._decide(hold, Decision("cancelled"))
             self._set_clock()
@@ -315,20 +314,13 @@ class Controller:
     def _decide(self, hold: Hold, decision: Decision) -> None:
         del self._holds[hold.id]
         visit = hold.visit
-        self._tracer.emit(Released, visit.run, hold=hold.id, action=decision.verb, **_actor(visit))
-        self._record_intervention(hold, decision)
+        self._tracer.emit(Released, visit.run, hold=hold.id, action=decision.verb, **visit.actor())
+        if decision.verb == "accept" and hold.rule is not None:
+            answer = self.interceptor.answer(visit, hold.rule, waited=True)
+            decision = answer if isinstance(answer, Decision) else decision
+        else:
+            self.interceptor.record(visit, decision, hold=hold.id, before=hold.payload)
         visit.decide(decision)
-
-    def _record_intervention(self, hold: Hold, decision: Decision) -> None:
-        visit = hold.visit
-        about = {"hold": hold.id, "event": visit.event, "type": visit.type, **_actor(visit)}
-        if decision.verb == "edit":
-            after = self._encode(decision.value)
-            self._tracer.emit(Edited, visit.run, before=hold.payload, after=after, **about)
-        elif decision.verb == "drop":
-            self._tracer.emit(Dropped, visit.run, **about)
-        elif decision.verb == "duplicate":
-            self._tracer.emit(Duplicated, visit.run, **about)
 
     def _set_clock(self) -> None:
         """Freeze or thaw as holds and pause demand, and say so."""
@@ -339,5 +331,6 @@ class Controller:
             self._tracer.emit(ClockResumed)
 
 
-def _actor(visit: Visit) -> Mapping[str, Any]:
-    return {"step": visit.step, "invocation": visit.invocation, "attempt": visit.attempt}
+def _touches(path: str, watched: str) -> bool:
+    """Whether a change at `path` changes what is at `watched`: the same, above it or inside it."""
+    return path == watched or path.startswith(f"{watched}.") or watched.startswith(f"{path}.") or not path

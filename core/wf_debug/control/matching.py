@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ class Scene:
     outcome: Any = None
     result: Any = None
     error: BaseException | None = None
+    value: Any = None
+    """What a changed state becomes."""
 
 
 class _Namespace(dict[str, Any]):
@@ -36,7 +39,12 @@ class _Namespace(dict[str, Any]):
 
     def __init__(self, scene: Scene, ev: Any) -> None:
         super().__init__(
-            ev=ev, step=scene.step, attempt=scene.attempt, result=scene.result, error=scene.error
+            ev=ev,
+            step=scene.step,
+            attempt=scene.attempt,
+            result=scene.result,
+            error=scene.error,
+            value=scene.value,
         )
         self._state = scene.state
 
@@ -70,11 +78,15 @@ class Armed:
     breakpoint: Breakpoint
     condition: CodeType | None = None
     expressions: tuple[CodeType, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Of an "edit": what the event's fields become."""
+    error: type[Exception] | None = None
+    """Of a "raise"."""
     count: int = 0
     complained: set[str] = field(default_factory=set)
 
     def hit(self, scene: Scene) -> bool:
-        """Count the visit if the condition holds; True from the N-th on.
+        """Count the visit if the condition holds; True from the N-th on, for as many times as it is to act.
 
         Raises:
             ConditionFailed: when the condition raises.
@@ -82,7 +94,8 @@ class Armed:
         if self.condition is not None and not self._evaluate(self.condition, scene):
             return False
         self.count += 1
-        return self.count >= self.breakpoint.hits
+        before, times = self.breakpoint.hits - 1, self.breakpoint.times
+        return before < self.count and (times is None or self.count <= before + times)
 
     def message(self, scene: Scene) -> str:
         """The log text with its expressions filled in.
@@ -108,15 +121,25 @@ class Armed:
         return name is not None and scene.outcome is not None and name in class_names(type(scene.outcome))
 
 
-def arm(breakpoint_: Breakpoint) -> Armed:
-    """Compile the condition and the log's expressions.
+def arm(breakpoint_: Breakpoint, error: type[Exception] | None = None) -> Armed:
+    """Compile the condition and the log's expressions, read the fields of an edit. `error` is the class that
+    a "raise" names.
 
     Raises:
         SyntaxError: naming what can't be compiled.
+        ValueError: when the fields are no JSON object.
     """
     condition = _compile(breakpoint_.condition) if breakpoint_.condition else None
     texts = _EXPRESSION.findall(breakpoint_.log) if breakpoint_.action == "log" else []
-    return Armed(breakpoint_, condition, tuple(_compile(text) for text in texts))
+    fields = _fields(breakpoint_.edit) if breakpoint_.action == "edit" else {}
+    return Armed(breakpoint_, condition, tuple(_compile(text) for text in texts), fields, error)
+
+
+def _fields(text: str) -> dict[str, Any]:
+    fields = json.loads(text)
+    if not isinstance(fields, dict):
+        raise ValueError(f"an edit takes an object of fields, not {text}")
+    return fields
 
 
 def _compile(text: str) -> CodeType:
@@ -136,6 +159,8 @@ class BreakpointIndex:
 
     def __init__(self, armed: Sequence[Armed] = ()) -> None:
         self._armed = [a for a in armed if a.breakpoint.enabled]
+        self.of_state = [a for a in self._armed if a.breakpoint.state is not None]
+        """Those that look at changes of the state."""
         self._known: dict[tuple[When, str | None, Classes], tuple[Armed, ...]] = {}
 
     def candidates(self, when: When, step: str | None, classes: Classes) -> tuple[Armed, ...]:
@@ -160,6 +185,8 @@ class BreakpointIndex:
 
 
 def _matches(point: Breakpoint, when: When, step: str | None, classes: Classes) -> bool:
+    if point.state is not None:
+        return False
     if point.exception:
         if when != "after" or not any(issubclass(c, BaseException) for c in classes):
             return False

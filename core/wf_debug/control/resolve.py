@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import builtins
+import importlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.control.matching import Armed, arm
@@ -56,24 +59,59 @@ def _kin(graph: FlowGraph, one: str, other: str) -> bool:
     return one == other or other in bases.get(one, ()) or one in bases.get(other, ())
 
 
-def resolve(points: Sequence[Breakpoint], graphs: Sequence[FlowGraph]) -> list[Resolved]:
-    """Resolve each against the workflows; without any workflow loaded yet none can be verified."""
+def resolve(
+    points: Sequence[Breakpoint], graphs: Sequence[FlowGraph], modules: Sequence[ModuleType] = ()
+) -> list[Resolved]:
+    """Resolve each against the workflows and the modules that they are from; without any workflow loaded yet
+    none can be verified."""
     names = _Names(graphs)
-    return [_resolve(point, names, bool(graphs)) for point in points]
+    return [_resolve(point, names, bool(graphs), modules) for point in points]
 
 
-def _resolve(point: Breakpoint, names: _Names, loaded: bool) -> Resolved:
+def _resolve(point: Breakpoint, names: _Names, loaded: bool, modules: Sequence[ModuleType]) -> Resolved:
     if point.event and point.event not in names.events and point.event in names.steps and not point.step:
         point = point.model_copy(update={"step": point.event, "event": None})
     if point.exception and point.when != "after":
         point = point.model_copy(update={"when": "after"})
     if not loaded:
         return Resolved(point, None, "no workflow is loaded yet")
+    raised = _exception(point.error, modules) if point.action == "raise" else None
+    if reason := _misplaced(point, raised):
+        return Resolved(point, None, reason)
     try:
-        armed = arm(point)
-    except (SyntaxError, ValueError) as error:
-        detail = error.msg if isinstance(error, SyntaxError) else str(error)
-        text = (error.text or "").strip() if isinstance(error, SyntaxError) else ""
-        return Resolved(point, None, f"cannot compile {text or point.condition!r}: {detail}")
+        armed = arm(point, raised)
+    except SyntaxError as error:
+        text = (error.text or "").strip()
+        return Resolved(point, None, f"cannot compile {text or point.condition!r}: {error.msg}")
+    except ValueError as error:
+        what = f"read the edit {point.edit!r}" if point.action == "edit" else f"compile {point.condition!r}"
+        return Resolved(point, None, f"cannot {what}: {error}")
     reason = names.check(point)
     return Resolved(point, None if reason else armed, reason)
+
+
+def _misplaced(point: Breakpoint, error: type[Exception] | None) -> str:
+    """Why the action can't be taken there, empty if it can."""
+    if point.state is not None and point.intercepts:
+        return f"a change of state can stop the run or be logged, not {point.action}"
+    if point.action == "raise" and point.when not in ("deliver", "after"):
+        return f"no step runs at {point.when!r}, so none can fail there; use deliver or after"
+    if point.action == "raise" and error is None:
+        name = point.error.partition(":")[0].strip()
+        return (
+            f"no exception class {name!r}: name a builtin, `package.module.Class`, or one of the flow's own"
+        )
+    return ""
+
+
+def _exception(text: str, modules: Iterable[ModuleType]) -> type[Exception] | None:
+    """The class that `Class: message` names."""
+    path, _, name = text.partition(":")[0].strip().rpartition(".")
+    places: list[object] = [builtins, *modules]
+    if path:
+        try:
+            places = [importlib.import_module(path)]
+        except Exception:
+            return None
+    found = (getattr(place, name, None) for place in places)
+    return next((f for f in found if isinstance(f, type) and issubclass(f, Exception)), None)

@@ -3,9 +3,10 @@ loop or in its place."""
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -16,10 +17,10 @@ from wf_debug import wire
 from wf_debug.backends.base import Backend, Offer
 from wf_debug.backends.refusal import Refused
 from wf_debug.control.breakpoints import Breakpoint
-from wf_debug.control.controller import Decision
 from wf_debug.control.debugger import Debugger
 from wf_debug.control.names import suggestion
 from wf_debug.control.resolve import resolve
+from wf_debug.control.visit import Decision, Visit
 from wf_debug.host.load import Importer
 from wf_debug.host.mainthread import MainThread
 from wf_debug.host.offers import find_offers
@@ -50,6 +51,7 @@ class Commands:
         self._met: dict[type, Offer] = {}
         """Workflows of user code's own runs that the flow does not offer."""
         self._points: list[Breakpoint] = []
+        self._control.interceptor.edited = self._edited
         self.handlers: dict[type[wire.CommandBase], tuple[Place, Handler]] = {
             wire.Load: ("beside", self._load_flow),
             wire.Reload: ("beside", self._reload),
@@ -218,7 +220,9 @@ class Commands:
     # -- the debugger
     def _arm(self) -> list[wire.Verification.Item]:
         with self._arming:
-            resolved = resolve(self._points, [o.info.graph for o in self._known()])
+            known = self._known()
+            modules = [m for o in known if (m := sys.modules.get(o.workflow.__module__)) is not None]
+            resolved = resolve(self._points, [o.info.graph for o in known], modules)
             self._control.set_breakpoints(resolved)
         return [
             wire.Verification.Item(
@@ -239,13 +243,13 @@ class Commands:
         self._control.run_to(command.step)
 
     def _release(self, command: wire.Release) -> None:
-        value = self._edited(command) if command.action == "edit" else None
+        edit = command.action == "edit"
+        value = self._edited(self._control.hold(command.hold).visit, command.data or {}) if edit else None
         self._control.release(command.hold, Decision(command.action, value))
 
-    def _edited(self, command: wire.Release) -> Any:
-        visit = self._control.hold(command.hold).visit
+    def _edited(self, visit: Visit, data: Mapping[str, Any]) -> Any:
+        """What is at the gate with these fields replaced."""
         backend = self._backend_of(visit.run)
-        data = command.data or {}
         if visit.value is not None:
             return backend.rebuild(visit.value, data)
         if isinstance(data.get("type"), str) and isinstance(data.get("data", {}), dict):

@@ -94,7 +94,8 @@ class Armory:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         number, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
         with os.fdopen(number, "wb") as file:
-            file.write(_saved.dump_json(self.plain, indent=1, exclude_defaults=True))
+            own = [b for b in self.plain if not b.rules]
+            file.write(_saved.dump_json(own, indent=1, exclude_defaults=True))
         Path(name).replace(self._path)
 
 

@@ -223,8 +223,11 @@ class Released(InRun):
 
 
 class Edited(InRun):
+    """By a person (`hold`) or an interception rule (`rule`), as the next two."""
+
     kind: Literal["edited"] = "edited"
     hold: int | None = None
+    rule: int | None = None
     event: int | None = None
     type: str
     before: Payload
@@ -234,6 +237,7 @@ class Edited(InRun):
 class Dropped(InRun):
     kind: Literal["dropped"] = "dropped"
     hold: int | None = None
+    rule: int | None = None
     event: int | None = None
     type: str
 
@@ -241,6 +245,7 @@ class Dropped(InRun):
 class Duplicated(InRun):
     kind: Literal["duplicated"] = "duplicated"
     hold: int | None = None
+    rule: int | None = None
     event: int | None = None
     type: str
 

@@ -27,6 +27,7 @@ class HeadlessScript:
     path: str
     arguments: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
+    rules: tuple[Path, ...] = ()
     answers: tuple[str, ...] = ()
     as_json: bool = False
     record: Path | None = None
@@ -49,7 +50,7 @@ def exec_headless(wanted: HeadlessScript) -> int:
 
 
 async def _exec(wanted: HeadlessScript) -> int:
-    breakpoints = breakpoints_of(wanted.breaks)
+    breakpoints = breakpoints_of(wanted.breaks, wanted.rules)
     settings = SessionSettings(
         python=wanted.python, recording=wanted.record, watch=False, remember_breakpoints=False
     )
@@ -88,7 +89,7 @@ class _Watch:
             if isinstance(record, ScriptEnded):
                 return _code_of(record)
             if isinstance(record, Held):
-                error = held_error(record)
+                error = held_error(record, self._session)
                 error.hint = "the same command without --headless, in a terminal, lets you go on by hand"
                 raise error
             if self._answers and record.kind in ("published", "invocation_waiting"):
@@ -128,4 +129,4 @@ def _say_unmatched(session: Session) -> None:
     for point in session.breakpoints:
         if point.verified is False:
             why = point.why if session.seen else "the script ran no workflow"
-            say(f"wf-tui: --break {point.describe()} never counted: {why}")
+            say(f"wf-tui: {point.rules or '--break'}: {point.describe()} never counted: {why}")

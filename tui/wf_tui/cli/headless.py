@@ -40,6 +40,7 @@ class HeadlessRun:
     fields: tuple[str, ...] = ()
     document: str | None = None
     breaks: tuple[str, ...] = ()
+    rules: tuple[Path, ...] = ()
     answers: tuple[str, ...] = ()
     as_json: bool = False
     record: Path | None = None
@@ -60,7 +61,7 @@ def run_headless(wanted: HeadlessRun) -> int:
 
 
 async def _run(wanted: HeadlessRun) -> Exit:
-    breakpoints = breakpoints_of(wanted.breaks)
+    breakpoints = breakpoints_of(wanted.breaks, wanted.rules)
     meanwhile = "the flow was loading"
     try:
         async with asyncio.timeout(wanted.timeout) as limit:
@@ -120,7 +121,7 @@ async def _watch(session: Session, run: str, wanted: HeadlessRun) -> Exit:
         if record.run == run and (end := _end_of(record, wanted.as_json)) is not None:
             return end
         if isinstance(record, Held):
-            raise held_error(record)
+            raise held_error(record, session)
         if record.kind in ("published", "invocation_waiting"):
             await answer_prompts(session, answers, asked)
     raise CommandError("the host closed the connection before the run ended", Exit.FAILED)
@@ -178,11 +179,12 @@ def _failure(record: RunFailed) -> str:
     return f"{step}{record.error}{place}{trace}"
 
 
-def held_error(record: Held) -> CommandError:
+def held_error(record: Held, session: Session) -> CommandError:
     """Nobody is there to go on."""
+    point = next((b.describe() for b in session.breakpoints if b.id == record.breakpoint), "")
     step = f" before step {record.step}" if record.when == "deliver" and record.step else f" ({record.when})"
     what = f"{record.type}{step}: {record.payload.preview}"
-    text = f"held at {record.t:.3f} s by breakpoint {record.breakpoint}: {what}"
+    text = f"held at {record.t:.3f} s by breakpoint {record.breakpoint} [{point}]: {what}"
     return CommandError(text, Exit.STOPPED, hint="open the same flow with `wf-tui` to go on by hand")
 
 

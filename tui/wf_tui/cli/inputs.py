@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from wf_debug.graph import EventType
 
 
+_RULE = """a rule looks like this:
+    [[rule]]
+    at = "SearchResult@rank if ev.score > 0.9"
+    edit = { score = 0.1 }"""
+
+
 def split_flow(text: str) -> tuple[Path, str | None]:
     """Read `FLOW.py` or `FLOW.py:Name`."""
     path, colon, name = text.rpartition(":")
@@ -36,19 +42,23 @@ def spec_of(flow: str) -> FlowSpec:
     return FlowSpec(path=path, workflow=name)
 
 
-def breakpoints_of(specs: Iterable[str]) -> list[Breakpoint]:
-    """Read every `--break`, numbered from 1 in their order."""
-    if not (specs := list(specs)):
+def breakpoints_of(specs: Iterable[str], rules: Iterable[Path] = ()) -> list[Breakpoint]:
+    """Read every `--break` and every `--rules` file, numbered from 1 in their order."""
+    specs, rules = list(specs), list(rules)
+    if not specs and not rules:
         return []  # without importing what reads them
     from wf_debug.control.breakpoints import BadBreakpoint, parse_breakpoint
+    from wf_debug.control.rules import BadRules, read_rules
 
     try:
-        return [
-            parse_breakpoint(spec).model_copy(update={"id": number})
-            for number, spec in enumerate(specs, start=1)
-        ]
+        found = [parse_breakpoint(s).model_copy(update={"id": n}) for n, s in enumerate(specs, start=1)]
+        for file in rules:
+            found += read_rules(file, len(found) + 1)
     except BadBreakpoint as error:
         raise CommandError(str(error)) from None
+    except BadRules as error:
+        raise CommandError(str(error), hint=_RULE) from None
+    return found
 
 
 def start_fields(pairs: Iterable[str], document: str | None, start: EventType | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ def debug_flow(
     pairs: Sequence[str],
     document: str | None,
     breaks: Sequence[str],
+    rules: Sequence[Path],
     record: Path | None,
     python: Path | None,
     engine: Engine = "auto",
@@ -26,17 +27,22 @@ def debug_flow(
     if fields is not None:
         fields(None)  # what cannot be read is said before the screen is taken
     settings = SessionSettings(python=python, engine=engine, recording=record)
-    return run_app(spec_of(flow), settings, fields, breakpoints_of(breaks))
+    return run_app(spec_of(flow), settings, fields, breakpoints_of(breaks, rules))
 
 
 def debug_script(
-    script: str, arguments: tuple[str, ...], breaks: Sequence[str], record: Path | None, python: Path | None
+    script: str,
+    arguments: tuple[str, ...],
+    breaks: Sequence[str],
+    rules: Sequence[Path],
+    record: Path | None,
+    python: Path | None,
 ) -> int:
     """Open the application on a script, which is executed at once."""
     from wf_tui.cli.executing import script_spec
 
     settings = SessionSettings(python=python, recording=record)
-    return run_app(script_spec(script, arguments), settings, None, breakpoints_of(breaks))
+    return run_app(script_spec(script, arguments), settings, None, breakpoints_of(breaks, rules))
 
 
 def open_past(recording: Path) -> int:

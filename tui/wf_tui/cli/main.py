@@ -55,7 +55,15 @@ InputOption = Annotated[
 BreakOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--break", metavar="SPEC", help="EVENT[@STEP][:emit|deliver|after|publish|raise][ if CONDITION]"
+        "--break",
+        metavar="SPEC",
+        help="EVENT[@STEP][:emit|deliver|after|publish|raise][ if CONDITION], or state.PATH[ if CONDITION]",
+    ),
+]
+RulesOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--rules", metavar="FILE", help="Interception rules: edit, drop, delay, raise ... by itself."
     ),
 ]
 RecordOption = Annotated[
@@ -78,6 +86,7 @@ def debug(
     field: FieldOption = None,
     document: InputOption = None,
     breaks: BreakOption = None,
+    rules: RulesOption = None,
     record: RecordOption = None,
     python: PythonOption = None,
     engine: EngineOption = "auto",
@@ -85,7 +94,7 @@ def debug(
     _need_terminal(f"wf-tui run {flow}")
     from wf_tui.cli.interactive import debug_flow
 
-    sys.exit(debug_flow(flow, field or [], document, breaks or [], record, python, engine))
+    sys.exit(debug_flow(flow, field or [], document, breaks or [], rules or [], record, python, engine))
 
 
 @cli.command(help="Run a flow without a screen: log to stderr, the result alone to stdout.")
@@ -94,6 +103,7 @@ def run(
     field: FieldOption = None,
     document: InputOption = None,
     breaks: BreakOption = None,
+    rules: RulesOption = None,
     respond: RespondOption = None,
     as_json: JsonOption = False,
     record: RecordOption = None,
@@ -110,6 +120,7 @@ def run(
         tuple(field or ()),
         document,
         tuple(breaks or ()),
+        tuple(rules or ()),
         tuple(respond or ()),
         as_json,
         record,
@@ -136,21 +147,24 @@ def exec_script(
         bool, typer.Option("--headless", help="Without the application; so it is without a terminal.")
     ] = False,
     breaks: BreakOption = None,
+    rules: RulesOption = None,
     respond: RespondOption = None,
     as_json: JsonOption = False,
     record: RecordOption = None,
     timeout: TimeoutOption = None,
     python: PythonOption = None,
 ) -> None:
-    words, points = tuple(arguments or ()), tuple(breaks or ())
+    words, points, files = tuple(arguments or ()), tuple(breaks or ()), tuple(rules or ())
     if headless or as_json or respond or timeout or not _in_terminal():
         from wf_tui.cli.executing import HeadlessScript, exec_headless
 
-        wanted = HeadlessScript(script, words, points, tuple(respond or ()), as_json, record, timeout, python)
+        wanted = HeadlessScript(
+            script, words, points, files, tuple(respond or ()), as_json, record, timeout, python
+        )
         sys.exit(exec_headless(wanted))
     from wf_tui.cli.interactive import debug_script
 
-    sys.exit(debug_script(script, words, points, record, python))
+    sys.exit(debug_script(script, words, points, files, record, python))
 
 
 @cli.command(help="Print the step graph.")

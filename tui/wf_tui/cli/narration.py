@@ -36,6 +36,10 @@ def _failed(record: Any) -> str:
     return f"✗ {record.error}{place}{more}"
 
 
+def _by(record: Any) -> str:
+    return "by hand" if record.rule is None else f"by rule {record.rule}"
+
+
 _TELL: dict[str, Callable[[Any], str]] = {
     "run_started": _started,
     "event_emitted": lambda r: f"→ {r.type} {r.payload.preview}",
@@ -44,6 +48,9 @@ _TELL: dict[str, Callable[[Any], str]] = {
     "invocation_failed": _failed,
     "retry_scheduled": lambda r: f"↻ attempt {r.attempt + 1} in {r.delay:g} s",
     "held": lambda r: f"◆ held ({r.reason}, {r.when}): {r.type} {r.payload.preview}",
+    "edited": lambda r: f"◇ edited {_by(r)}: {r.after.preview}",
+    "dropped": lambda r: f"◇ dropped {_by(r)}: {r.type}",
+    "duplicated": lambda r: f"◇ duplicated {_by(r)}: {r.type}",
     "published": lambda r: f"⇢ {r.type} {r.payload.preview}",
     "log": _log,
     "note": lambda r: f"note: {r.text}",

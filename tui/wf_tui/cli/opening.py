@@ -49,4 +49,5 @@ async def arm(session: Session, breakpoints: list[Breakpoint]) -> None:
     """Set the breakpoints; one that can never match ends the command."""
     for item in await session.set_breakpoints(breakpoints):
         if not item.ok:
-            raise CommandError(f"--break {item.resolved.describe()}: {item.reason}")
+            source = item.resolved.rules or "--break"
+            raise CommandError(f"{source}: {item.resolved.describe()}: {item.reason}")

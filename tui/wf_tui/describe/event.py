@@ -82,14 +82,18 @@ def _history(detail: EventDetail) -> list[Line]:
                     _moment(record, f"held before {record.step}" if record.step else "held", record.reason)
                 )
             case r.Edited():
-                lines.append(_moment(record, "edited by you", f"was {record.before.preview}"))
+                lines.append(_moment(record, f"edited {_by(record)}", f"was {record.before.preview}"))
             case r.Dropped():
-                lines.append(_moment(record, "dropped by you", ""))
+                lines.append(_moment(record, f"dropped {_by(record)}", ""))
             case r.Duplicated():
-                lines.append(_moment(record, "duplicated by you", ""))
+                lines.append(_moment(record, f"duplicated {_by(record)}", ""))
             case _:
                 pass
     return [EMPTY, heading("debugger"), *lines] if lines else []
+
+
+def _by(record: r.Edited | r.Dropped | r.Duplicated) -> str:
+    return "by you" if record.rule is None else f"by rule {record.rule}"
 
 
 def _moment(record: r.RecordBase, what: str, more: str) -> Line:

@@ -9,11 +9,10 @@ from typing import Any
 from workflows.events import Event
 
 from wf_debug.backends.llamaindex.events import type_of
-from wf_debug.backends.llamaindex.run import Emission, LiveRun, Work
-from wf_debug.backends.llamaindex.store import read_now
-from wf_debug.control.controller import Decision, Visit
+from wf_debug.backends.llamaindex.run import Emission, LiveRun, Work, state_of
 from wf_debug.control.debugger import Debugger
 from wf_debug.control.matching import Scene
+from wf_debug.control.visit import Decision, Visit
 from wf_debug.trace.records import When
 
 GO_ON = Decision("accept")
@@ -39,7 +38,7 @@ class Gates:
         if not self._controller.watches(run.run_id, "deliver", work.step, classes):
             return GO_ON
         whole = inputs[0] if len(inputs) == 1 else list(inputs)
-        scene = Scene(inputs[0] if inputs else None, work.step, work.attempt, _state_of(run))
+        scene = Scene(inputs[0] if inputs else None, work.step, work.attempt, state_of(run))
         return await self._ask(self._of_work(run, "deliver", work, whole, classes, scene))
 
     async def answering(self, run: LiveRun, work: Work, number: int | None, event: Event) -> Decision:
@@ -59,7 +58,7 @@ class Gates:
             return GO_ON
         shown = value if error is None else error
         first = inputs[0] if inputs else None
-        scene = Scene(first, work.step, work.attempt, _state_of(run), shown, value, error)
+        scene = Scene(first, work.step, work.attempt, state_of(run), shown, value, error)
         return await self._ask(self._of_work(run, "after", work, shown, classes, scene))
 
     def watches_publishing(self, run: LiveRun, event: Event, work: Work | None) -> bool:
@@ -75,7 +74,13 @@ class Gates:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Decision] = loop.create_future()
         visit.decide = _resolver(answer, loop)
-        return GO_ON if self._controller.visit(visit) is None else await answer
+        match self._controller.visit(visit):
+            case None:
+                return GO_ON
+            case Decision() as decided:
+                return decided
+            case _:
+                return await answer
 
     def _of_event(
         self, run: LiveRun, when: When, event: Event, work: Work | None, emission: Emission | None
@@ -86,7 +91,7 @@ class Gates:
             when=when,
             type=type(event).__name__,
             classes=(type(event),),
-            scene=Scene(event, step, attempt, _state_of(run)),
+            scene=Scene(event, step, attempt, state_of(run)),
             payload=lambda: self._encode(event),
             decide=_undecided,
             value=event,
@@ -113,11 +118,8 @@ class Gates:
             invocation=work.id,
             attempt=work.attempt,
             events=work.events,
+            can_raise=True,
         )
-
-
-def _state_of(run: LiveRun) -> Callable[[], dict[str, Any]]:
-    return lambda: read_now(run.external.get_state_store())
 
 
 def _resolver(

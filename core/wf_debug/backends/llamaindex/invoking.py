@@ -23,8 +23,8 @@ from wf_debug.backends.llamaindex.events import copied
 from wf_debug.backends.llamaindex.gates import Gates
 from wf_debug.backends.llamaindex.recorder import RunRecorder
 from wf_debug.backends.llamaindex.run import LiveRun, Work, current_run, current_work, current_worker
-from wf_debug.control.controller import Decision
 from wf_debug.control.origin import Origin, current_origin
+from wf_debug.control.visit import Decision
 
 StepWorker = Callable[..., Awaitable[list[Any]]]
 """The engine's function around a step: `(state, step_name, event, workflow, **more)` to a list of results."""
@@ -150,6 +150,8 @@ class _Invoking:
             work.rerun = False
             self._recorder.ran_again(run, work)
         self._recorder.started(run, work)
+        if decision.verb == "raise":
+            return await self._came_out(run, work, call, [_failed(decision)])
         out = await self._perform(run, work, call)
         if decision.verb == "duplicate":
             twin = work.again()
@@ -267,11 +269,18 @@ def _returned(outcome: list[Any]) -> Any:
     return outcome[0].result if outcome else None
 
 
+def _failed(decision: Decision) -> StepWorkerFailed:
+    """What a rule has the step end with; when it failed is filled in with the run clock."""
+    return StepWorkerFailed(exception=decision.value, failed_at=0.0)
+
+
 def _decided(decision: Decision, outcome: list[Any]) -> list[Any]:
     """The outcome as the person wants it."""
     if decision.verb == "edit":
         fanned = any(getattr(o, "fanned_out", False) for o in outcome)
         return [StepWorkerResult(result=decision.value, **({"fanned_out": True} if fanned else {}))]
+    if decision.verb == "raise":
+        return [_failed(decision)]
     if decision.verb == "drop":
         kept = [o for o in outcome if isinstance(o, StepWorkerResult)][:1]
         return [o.model_copy(update={"result": None}) for o in kept] or [StepWorkerResult(result=None)]

@@ -8,8 +8,9 @@ from workflows.events import Event, HumanResponseEvent, InputRequiredEvent, Stop
 
 from wf_debug.backends.hints import Taken, unhandled_hint
 from wf_debug.backends.llamaindex.events import type_of
-from wf_debug.backends.llamaindex.run import Emission, LiveRun, Waiter, Work
+from wf_debug.backends.llamaindex.run import Emission, LiveRun, Waiter, Work, state_of
 from wf_debug.control.debugger import Debugger
+from wf_debug.control.matching import Scene
 from wf_debug.control.origin import Origin
 from wf_debug.trace import records
 from wf_debug.trace.records import EmittedBy, Payload
@@ -248,6 +249,12 @@ class RunRecorder:
     def state_changed(self, run: LiveRun, work: Work | None, path: str, value: Any) -> None:
         encoded = self._debugger.payloads.encode(value)
         self._emit(records.StateChanged, run.run_id, path=path, value=encoded, **_actor(work))
+        step, invocation, attempt = (work.step, work.id, work.attempt) if work else (None, None, 0)
+
+        def scene() -> Scene:
+            return Scene(None, step, attempt, state_of(run), value=value)
+
+        self._debugger.controller.state_changed(run.run_id, path, step, invocation, scene)
 
     def idle(self, run: LiveRun) -> None:
         """Nothing moves; say so if nobody outside can help."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ from workflows import Workflow
 from workflows.events import Event
 
 from wf_debug.backends.llamaindex.graph import StepFacts, steps_of
+from wf_debug.backends.llamaindex.store import read_now
 from wf_debug.trace.records import EmittedBy
 
 Key = Any
@@ -238,6 +239,11 @@ class LiveRun:
             if w.step in self.steps
             and w.takes(event, bool(self.steps[w.step].option("accept_event_subclasses", False)))
         ]
+
+
+def state_of(run: LiveRun) -> Callable[[], dict[str, Any]]:
+    """Reads the run's state."""
+    return lambda: read_now(run.external.get_state_store())
 
 
 def _pop(works: dict[Any, list[Work]], key: Any) -> Work | None:

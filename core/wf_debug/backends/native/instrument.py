@@ -14,9 +14,10 @@ from wf_debug.backends.native import visits
 from wf_debug.backends.native.hints import unhandled_hint
 from wf_debug.backends.native.run import LiveRun, Recorded
 from wf_debug.backends.native.visits import type_of
-from wf_debug.control.controller import Decision, Visit
 from wf_debug.control.debugger import Debugger
+from wf_debug.control.matching import Scene
 from wf_debug.control.origin import Origin, current_origin
+from wf_debug.control.visit import Decision, Visit
 from wf_debug.trace import records
 from wf_debug.trace.records import Payload
 
@@ -102,7 +103,13 @@ class NativeInstrument(engine.Instrument):
     def _ask(self, visit: Visit, live: LiveRun) -> Verdict:
         future: asyncio.Future[Verdict] = live.loop.create_future()
         visit.decide = _resolver(future, live.loop)
-        return None if self._controller.visit(visit) is None else engine.Hold(future)
+        match self._controller.visit(visit):
+            case None:
+                return None
+            case Decision() as decided:
+                return _verdict(decided)
+            case _:
+                return engine.Hold(future)
 
     # -- told
     def run_started(self, run: RunHandle, start: Event | None) -> None:
@@ -260,6 +267,8 @@ class NativeInstrument(engine.Instrument):
             path=path,
             value=self._encode(value),
         )
+        scene = lambda: Scene(None, step, attempt, run.state, value=value)  # noqa: E731 - made only if asked
+        self._controller.state_changed(run.run_id, path, step, invocation, scene)
 
     def stuck(self, run: RunHandle, why: str) -> None:
         if run.run_id in self.live:
@@ -361,6 +370,8 @@ def _resolver(future: asyncio.Future[Verdict], loop: asyncio.AbstractEventLoop) 
 def _verdict(decision: Decision) -> Verdict:
     if decision.verb == "edit":
         return engine.Replace(decision.value)
+    if decision.verb == "raise":
+        return engine.Replace(Raised(decision.value))
     if decision.verb == "drop":
         return engine.Drop()
     return engine.Duplicate() if decision.verb == "duplicate" else None

@@ -7,8 +7,8 @@ from typing import Any
 
 from wf_core.engine.instrument import Invocation, Outcome, Raised, RunHandle
 from wf_core.events import Event
-from wf_debug.control.controller import Decision, Visit
 from wf_debug.control.matching import Scene
+from wf_debug.control.visit import Decision, Visit
 from wf_debug.trace.records import Payload, When
 
 Encode = Callable[[Any], Payload]
@@ -87,6 +87,7 @@ def _of_invocation(
         invocation=invocation.id,
         attempt=invocation.attempt,
         events=invocation.emissions,
+        can_raise=True,
     )
 
 
