@@ -60,6 +60,20 @@ async def test_filtering_and_clearing(tmp_path: Path) -> None:
         assert main.timeline.list.count == everything
 
 
+async def test_a_row_found_by_a_filter_stays_selected_among_all_rows(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        rows = main.timeline.list
+        await pilot.press("home", "down", "slash", *"type:Ranked", "enter")
+        await until(pilot, lambda: main.selection.type == "Ranked")
+        await pilot.press("home")
+        await pilot.press("escape")
+        assert rows.count > 2
+        assert main.selection.type == "Ranked"
+        assert rows.selected is not None
+        assert rows.selected.type == "Ranked"
+        assert "Ranked" in inspected(main)
+
+
 async def test_only_problems(tmp_path: Path) -> None:
     async with opened(tmp_path / "a.wfrec", failed_run().records) as (pilot, main):
         await pilot.press("exclamation_mark")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 InitialInput = Callable[["EventType | None"], dict[str, Any]]
 """The start event's fields, given its type once the flow is loaded."""
+
+_MOST_DIALOGS = 9
+"""More than can lie over each other, or are left in two steps."""
 
 
 def _palette_commands() -> type[Provider]:
@@ -175,11 +179,20 @@ class WfApp(App[int]):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that failed in a way nobody foresaw is told, not hidden."""
         if event.state is WorkerState.ERROR:
-            error = event.worker.error
-            self.notify(
-                f"{type(error).__name__}: {error}", title="internal error", severity="error", markup=False
-            )
-            self.log.error(f"worker {event.worker.name} failed: {error!r}")
+            self._tell_fault(f"worker {event.worker.name}", event.worker.error)
+
+    async def run_action(self, action: Any, *args: Any, **kwargs: Any) -> bool:
+        """As Textual does it, but a key that fails does not end the application."""
+        try:
+            return await super().run_action(action, *args, **kwargs)
+        except Exception as error:
+            self._tell_fault(str(action), error)
+            return True
+
+    def _tell_fault(self, what: str, error: BaseException | None) -> None:
+        text = f"{type(error).__name__}: {error}"
+        self.notify(text, title="internal error", severity="error", markup=False)
+        self.log.error(f"{what} failed: {text}")
 
     async def on_unmount(self) -> None:
         if self._session is not None:
@@ -187,14 +200,35 @@ class WfApp(App[int]):
         if self._past is not None:
             self._past.recording.close()
 
-    def action_leave(self) -> None:
-        """ctrl+q: as q, from anywhere."""
-        if self.screen is self._main:
-            self.main.action_command("quit")
-        elif len(self.screen_stack) > 2:
-            self.pop_screen()
-        else:
+    async def action_leave(self) -> None:
+        """ctrl+q: as q, from anywhere; dialogs are left first, with their drafts kept."""
+        if not self.is_up:
             self.exit()
+            return
+        for _ in range(_MOST_DIALOGS):
+            if self.screen is self.main:
+                break
+            await self._leave_dialog(self.screen)
+        self.main.action_command("quit")
+
+    async def _leave_dialog(self, screen: Screen[Any]) -> None:
+        from wf_tui.screens.dialog import Dialog
+
+        if isinstance(screen, Dialog):
+            await screen.action_cancel()
+        else:
+            screen.dismiss(None)
+
+    def action_command_palette(self) -> None:
+        """Over the main screen only: its commands are what it offers."""
+        from wf_tui.screens.modal import Palette
+
+        if self.screen is self._main:
+            self.push_screen(Palette(id="--command-palette"))
+
+    def action_help_quit(self) -> None:
+        """ctrl+c, which many press to leave."""
+        self.notify("q or ctrl+q quits", markup=False)
 
     def get_system_commands(self, screen: Any) -> Iterable[Any]:
         """Textual's own entries, without those that our commands replace."""

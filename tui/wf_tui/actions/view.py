@@ -81,12 +81,22 @@ def open_source(screen: MainScreen) -> None:
     command = editor_command(place)
     try:
         with screen.app.suspend():
-            subprocess.run(command, check=False)
+            trouble = _run_editor(command)
     except SuspendNotSupported:
         screen.say(f"no editor can be opened from here; the place is {place}", "warning")
-    except OSError as error:
-        screen.say(f"cannot start {command[0]!r}: {error.strerror}. Set $VISUAL or $EDITOR.", "error")
+        return
     screen.refresh(layout=True)
+    if trouble:
+        screen.say(trouble, "error")
+
+
+def _run_editor(command: list[str]) -> str:
+    """Until it ends. Says why it could not start: an error would leave the application suspended."""
+    try:
+        subprocess.run(command, check=False)
+    except OSError as error:
+        return f"cannot start {command[0]!r}: {error.strerror}. Set $VISUAL or $EDITOR."
+    return ""
 
 
 def editor_command(place: SourceRef) -> list[str]:

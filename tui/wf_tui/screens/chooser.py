@@ -9,12 +9,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from wf_debug.session import Session
 from wf_debug.trace.live import LiveState
 from wf_tui import look
 from wf_tui.look import Line, fit
+from wf_tui.screens.modal import Modal
 from wf_tui.widgets.line_list import LineList
 
 
@@ -71,7 +71,7 @@ class ChoiceList(LineList[Choice]):
         return row.line
 
 
-class Chooser(ModalScreen[str | None]):
+class Chooser(Modal[str | None]):
     """Enter or a double click chooses, esc leaves it as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel", "Cancel")]

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen, ScreenResultType
+from textual.screen import ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Button
 
@@ -18,13 +18,14 @@ from wf_debug.session import SessionError
 from wf_debug.wire import WireError
 from wf_tui.forms.row import Problem
 from wf_tui.look import clean
+from wf_tui.screens.modal import Modal
 
 Answer = TypeVar("Answer")
 _PATIENCE = 0.4
 """Seconds that an answer may take before the dialog says that it waits."""
 
 
-class Dialog(ModalScreen[ScreenResultType]):
+class Dialog(Modal[ScreenResultType]):
     """A framed dialog. Escape closes it; a failing command is explained inside and loses nothing."""
 
     DEFAULT_CSS = """
@@ -127,7 +128,13 @@ class Dialog(ModalScreen[ScreenResultType]):
     def begin(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Start what a button does, unless the last one is still being done."""
         if all(worker.is_finished for worker in self.workers if worker.node is self):
-            self.run_worker(work())
+            self.run_worker(self._telling_faults(work()))
+
+    async def _telling_faults(self, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self.complain(f"internal error: {type(error).__name__}: {error}")
 
     def once_drawn(self, work: Callable[[], object]) -> None:
         """Do it after the next refresh, unless the dialog or the application is gone by then."""

@@ -8,13 +8,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from wf_tui import look
 from wf_tui.commands import COMMANDS, Command, key_names
 from wf_tui.describe.parts import EMPTY, heading, remark
 from wf_tui.look import Line
 from wf_tui.screens.layout import EVERYWHERE, PaneName
+from wf_tui.screens.modal import Modal
 from wf_tui.situation import Situation
 from wf_tui.widgets.text_lines import TextLines
 
@@ -47,7 +47,7 @@ PANES: dict[PaneName, tuple[str, ...]] = {
 }
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Modal[None]):
     """Closed by any of the usual keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "dismiss", "Close")]

@@ -164,11 +164,12 @@ class MainScreen(RunView):
             self.run_worker(self._ask(self._source), group="poll", exclusive=True, exit_on_error=False)
 
     async def _ask(self, source: Session | PostMortem) -> None:
-        self._blocked = await polling.blocked_text(source, self.run)
-        self._show_banner()
-        if self.inspector.tabs.active == "state" and self._state_shown != (now := self._state_key()):
-            self.inspector.show_state(await polling.state_of(source, self.run))
-            self._state_shown = now
+        with self._telling_faults("asking the host"):
+            self._blocked = await polling.blocked_text(source, self.run)
+            self._show_banner()
+            if self.inspector.tabs.active == "state" and self._state_shown != (now := self._state_key()):
+                self.inspector.show_state(await polling.state_of(source, self.run))
+                self._state_shown = now
 
     def _state_key(self) -> tuple[str | None, float]:
         """The run and where it stands: asked for again only when something happened since."""
@@ -176,7 +177,11 @@ class MainScreen(RunView):
         return (run.run, run.t + len(run.status)) if run else (None, 0.0)
 
     def _on_reload(self, report: ReloadReport) -> None:
-        self.run_worker(self.take_report(report, asked=False), exit_on_error=False)
+        self.run_worker(self._hear_report(report), exit_on_error=False)
+
+    async def _hear_report(self, report: ReloadReport) -> None:
+        with self._telling_faults("reload"):
+            await self.take_report(report, asked=False)
 
     async def take_report(self, report: ReloadReport, *, asked: bool = True) -> None:
         """Tell how a reload went; ask before anything is lost."""
@@ -190,7 +195,7 @@ class MainScreen(RunView):
             from wf_tui.screens.loss import LossDialog
 
             self._reload_error = ""
-            if await self.ask(LossDialog(report)):
+            if await self.app.push_screen_wait(LossDialog(report)):  # over whatever is open: the run waits
                 await self.take_report(await self.session.accept_loss())
             else:
                 await self.session.decline_loss()
@@ -221,30 +226,32 @@ class MainScreen(RunView):
         self.carry_out(event.command)
 
     def carry_out(self, command: Command) -> None:
-        """Do it now, or say why not."""
+        """Do it now, or say why not. Keys that come before the panes are there do nothing."""
+        if not self.is_mounted:
+            return
         reason = command.why_not(self.situation())
         if reason is not None:
             self.say(f"{key_names(command)[0]} {command.label}: {reason}", "warning")
             return
-        with self._telling_faults(command):
+        with self._telling_faults(command.label):
             if (pending := command.act(self)) is not None:
                 finish = self._finish(command, pending)
                 self.run_worker(finish, group=f"command-{command.id}", exit_on_error=False)
         self._changed = True
 
     async def _finish(self, command: Command, pending: Awaitable[None]) -> None:
-        with self._telling_faults(command):
+        with self._telling_faults(command.label):
             await pending
         self._changed = True
 
     @contextmanager
-    def _telling_faults(self, command: Command) -> Iterator[None]:
+    def _telling_faults(self, what: str) -> Iterator[None]:
         try:
             yield
         except SessionError as error:
             self.say(in_one_line(error.error), "error")
         except Exception as error:
-            self.tell_fault(f"{command.label} failed: {type(error).__name__}: {error}")
+            self.tell_fault(f"{what} failed: {type(error).__name__}: {error}")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that move between panes come before the focused widget's own, but never before typing."""
@@ -254,7 +261,12 @@ class MainScreen(RunView):
         self.action_command(event.command.id)
 
     async def ask(self, dialog: ModalScreen[Result]) -> Result | None:
-        """Show a dialog and wait for its answer; None when it was dismissed."""
+        """Show a dialog and wait for its answer; None when it was dismissed.
+
+        Of two that keys asked for at once, only the first is shown.
+        """
+        if self.app.screen is not self:
+            return None
         return await self.app.push_screen_wait(dialog)
 
     async def confirm(self, question: str, detail: str, yes: str) -> bool:

@@ -349,11 +349,20 @@ class RunView(Screen[None]):
     # -- filter, size, copying
     def on_timeline_filtered(self, event: Timeline.Filtered) -> None:
         self._filter_text = event.text
-        self._show_rows()
+        self._refilter()
 
     def toggle_problems(self) -> None:
         self.only_problems = not self.only_problems
+        self._refilter()
+
+    def _refilter(self) -> None:
+        """The selected row stays the selected one, among its neighbours, unless the filter hides it."""
+        chosen = self.selection
         self._show_rows()
+        if chosen.origin != "timeline" or chosen.seq is None:
+            return
+        if not self.timeline.list.reveal_seq(chosen.seq):
+            self.selection = NOTHING
 
     def on_resize(self, event: events.Resize) -> None:
         self.panes.fit_to(event.size.width, event.size.height)

@@ -203,7 +203,12 @@ class GraphPane(ScrollView, can_focus=True):
         if self._fitter is None or not (width and height):
             return
         if len(self._fitter.plan.nodes) > _INLINE_NODES:
-            self.run_worker(self._fit_aside(self._fitter, width, height), exclusive=True, group="layout")
+            self.run_worker(
+                self._fit_aside(self._fitter, width, height),
+                exclusive=True,
+                group="layout",
+                exit_on_error=False,
+            )
         else:
             self._adopt(self._fitter.fit(width, height))
             self._measure(self._fitter)
