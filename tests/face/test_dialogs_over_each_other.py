@@ -54,6 +54,15 @@ async def test_a_dialog_dismissed_under_another_goes_when_that_does(tmp_path: Pa
         assert answers == [True]
 
 
+async def test_a_dialog_closed_before_it_is_drawn_ends_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
+        for _ in range(3):
+            pilot.app.push_screen(HelpScreen("timeline", main.situation()))
+            pilot.app.screen.dismiss()
+            await pilot.pause()
+        assert pilot.app.screen is main
+
+
 async def test_ctrl_q_leaves_from_any_dialog(tmp_path: Path) -> None:
     async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, _):
         await pilot.press("question_mark")

@@ -51,6 +51,18 @@ async def test_the_cursor_rests_on_the_held_event_while_following(tmp_path: Path
         assert "held before search" in inspected(main)
 
 
+async def test_a_step_points_at_what_failed_in_it_or_is_held_before_it(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", failed_run().records) as (pilot, main):
+        await pilot.press("2", "down")
+        assert main.selection.step == "search"
+        assert "ValueError: no results" in inspected(main)
+    async with opened(tmp_path / "b.wfrec", held_run().records) as (pilot, main):
+        await pilot.press("1", "home", "down", "down")
+        assert main.selection.step == "search"
+        assert main.selection.hold is not None
+        assert "held before search" in inspected(main)
+
+
 async def test_filtering_and_clearing(tmp_path: Path) -> None:
     async with opened(tmp_path / "a.wfrec", research_run().records) as (pilot, main):
         everything = main.timeline.list.count

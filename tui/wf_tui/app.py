@@ -13,9 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual._context import active_message_pump
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.dom import DOMNode
+from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
@@ -188,6 +191,18 @@ class WfApp(App[int]):
         except Exception as error:
             self._tell_fault(str(action), error)
             return True
+
+    def _handle_exception(self, error: Exception) -> None:
+        """As Textual does it, but what fails in a widget that is gone by now is nobody's concern any more."""
+        if self._exit or self._is_gone(active_message_pump.get(None)):
+            self.log.error(f"failed in what is gone: {type(error).__name__}: {error}")
+        else:
+            super()._handle_exception(error)
+
+    def _is_gone(self, node: MessagePump | None) -> bool:
+        if not isinstance(node, DOMNode) or node is self:
+            return False
+        return not any(above in self.screen_stack for above in node.ancestors_with_self)
 
     def _tell_fault(self, what: str, error: BaseException | None) -> None:
         text = f"{type(error).__name__}: {error}"

@@ -55,7 +55,8 @@ class StepActivity:
     """One step in one run. `finished`, `failed` (for good) and `emitted` count; `retrying` invocations wait
     for a delay.
 
-    `error` is the last failure in words. `held` counts deliveries parked before it.
+    `error` is the last failure in words. `held` counts deliveries parked before it. `last` is the invocation
+    to look at when none is under way: the one that failed last for good, else the one that started last.
     """
 
     step: str
@@ -67,6 +68,7 @@ class StepActivity:
     held: int
     workers: dict[int, WorkerState]
     error: str
+    last: int | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +92,8 @@ class _Step:
     failed: int = 0
     emitted: int = 0
     error: str = ""
+    started: int | None = None
+    culprit: int | None = None
     shown: StepActivity | None = None
 
     def snapshot(self) -> StepActivity:
@@ -102,7 +106,8 @@ class _Step:
                 len(self.retrying),
                 len(self.held),
             )
-            self.shown = StepActivity(self.name, *counts, dict(sorted(self.workers.items())), self.error)
+            workers = dict(sorted(self.workers.items()))
+            self.shown = StepActivity(self.name, *counts, workers, self.error, self.culprit or self.started)
         return self.shown
 
     def leave(self, invocation: int | None) -> None:
@@ -229,6 +234,7 @@ class RunActivity:
         if record.invocation is not None:
             self._take_input(record.invocation, record.events)
             self._occupy(record, "running", record.worker)
+            self._step(record.step).started = record.invocation
 
     def _occupy(self, record: r.InRun, status: WorkerStatus, worker: int | None = None) -> None:
         """Put the invocation into that worker, or the lowest free one when it is not known yet."""
@@ -275,6 +281,7 @@ class RunActivity:
         step.error = str(record.error)
         if record.final:
             step.failed += 1
+            step.culprit = record.invocation
         else:
             step.leave(record.invocation)
 

@@ -150,33 +150,36 @@ def selection_of_row(
     )
 
 
-def selection_of_step(step: str, live: LiveState, run: str | None) -> Selection:
-    """What a step of the drawing points at: also its first busy worker and what is held before it, if any."""
+def selection_of_step(step: str, live: LiveState, run: str | None, origin: Origin = "graph") -> Selection:
+    """What a step points at: what is held before it, else its first busy worker, else what it did last."""
     activity = live.steps(run).get(step) if run else None
+    if hold := next((h for h in holds_of(live, run) if h.step == step), None):
+        return _selection_of_hold(hold, step, origin)
     worker = next(iter(activity.workers.values()), None) if activity else None
-    hold = next((h for h in holds_of(live, run) if h.step == step), None)
+    invocation = worker.invocation if worker else activity.last if activity else None
+    return Selection(origin=origin, run=run, step=step, invocation=invocation)
+
+
+def _selection_of_hold(hold: Held, step: str, origin: Origin) -> Selection:
     return Selection(
-        origin="graph",
-        run=run,
+        origin=origin,
+        run=hold.run,
         step=step,
-        invocation=worker.invocation if worker else None,
-        hold=hold.hold if hold else None,
+        invocation=hold.invocation,
+        event=hold.event,
+        type=hold.type,
+        hold=hold.hold,
     )
 
 
 def selection_of_lane(lane: Lane, cell: WorkerCell | None, live: LiveState, run: str | None) -> Selection:
     """What a lane, or one busy worker of it, points at."""
     if cell is None:
-        return Selection(origin="lanes", run=run, step=lane.step)
-    hold = next((h for h in holds_of(live, run) if h.invocation == cell.invocation), None)
+        return selection_of_step(lane.step, live, run, "lanes")
+    if hold := next((h for h in holds_of(live, run) if h.invocation == cell.invocation), None):
+        return _selection_of_hold(hold, lane.step, "lanes")
     return Selection(
-        origin="lanes",
-        run=run,
-        step=lane.step,
-        invocation=cell.invocation,
-        event=hold.event if hold else None,
-        type=cell.event_type or None,
-        hold=hold.hold if hold else None,
+        origin="lanes", run=run, step=lane.step, invocation=cell.invocation, type=cell.event_type or None
     )
 
 

@@ -256,8 +256,7 @@ class RunView(Screen[None]):
         if self.run_id is not None:
             counts = live.edge_counts(self.run_id)
             self.graph_pane.sync(live.steps(self.run_id), counts, bool(live.prompts))
-        if self.selection.origin == "auto":
-            self._select(self._row_selection("auto"))
+        self._select(self._selected_now())
         self.inspector.sync()
         going = self.has_session and run is not None and run.status == "running"
         if not going or self._synced_at >= self._count_due:
@@ -304,11 +303,22 @@ class RunView(Screen[None]):
             return
         self.selection = chosen
         self.inspector.choose(chosen)
-        self.logs.choose(chosen.step, chosen.invocation)
+        self.logs.choose(chosen.step, None if chosen.origin == "graph" else chosen.invocation)
         if chosen.origin in ("timeline", "lanes", "logs") and chosen.step:
             self.graph_pane.select("step", chosen.step)
         self._show_titles()
         self.after_select()
+
+    def _selected_now(self) -> Selection:
+        """What the selection points at by now: a step or worker goes on to other events."""
+        chosen = self.selection
+        if chosen.origin == "auto":
+            return self._row_selection("auto")
+        if chosen.origin == "graph" and chosen.step:
+            return reading.selection_of_step(chosen.step, self.live, self.run_id)
+        if chosen.origin == "lanes" and (lane := self.lanes.selected) is not None:
+            return reading.selection_of_lane(lane, self.lanes.selected_cell, self.live, self.run_id)
+        return chosen
 
     def _row_selection(self, origin: Literal["auto", "timeline"]) -> Selection:
         row = self.timeline.list.selected
