@@ -364,6 +364,8 @@ class ReloadResult(BaseModel):
     detail: str = ""
     error: WireError | None = None
     workflows: list[WorkflowInfo] = Field(default_factory=list)
+    loaded: list[str] = Field(default_factory=list)
+    """For "swapped": every source file of the project that is imported now."""
 
 
 class SnapshotResult(BaseModel):

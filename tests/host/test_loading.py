@@ -125,6 +125,9 @@ async def test_a_flow_may_have_dots_in_its_name(host: HostClient) -> None:
 async def test_leaving_the_process_at_import_is_refused(host: HostClient) -> None:
     error = await refused(host, "import sys\nsys.exit(2)\n")
     assert (error.code, error.where.line) == ("exited_at_import", 2)
+    error = await refused(host, "import os\nif os.fork() == 0:\n    os._exit(0)\nos.wait()\nos._exit(5)\n")
+    assert (error.code, error.where.line) == ("exited_at_import", 5)
+    assert "os._exit(5)" in error.message
 
 
 async def test_running_at_import_is_refused_and_runs_nothing(host: HostClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,7 @@ async def test_a_change_of_structure_is_left_to_a_fresh_host(
         (("LIMIT = 1", "LIMIT = = 1"), "syntax_error", 10),
         (("LIMIT = 1", "LIMIT = 1 / 0"), "import_error", 10),
         (("LIMIT = 1", "import not_there_at_all"), "missing_package", 10),
+        (("LIMIT = 1", "os._exit(5)"), "exited_at_import", 10),
         (("LIMIT = 1", "async def go(): await Live().run()"), None, None),
     ],
 )
@@ -177,6 +179,28 @@ async def test_code_that_does_not_import_leaves_the_old_running(
     write(host, ('"old", self', '"mended", self'))
     assert (await host.ask("reload"))["outcome"] == "swapped"
     assert await host.run_result("Live") == ["mended", "old body", "old helped 1 10", "a!", "old label", 1]
+
+
+async def test_a_file_that_is_saved_while_it_is_imported_is_taken_up_the_next_time(host: HostClient) -> None:
+    run, _ = await held_run(host)
+    resave = (
+        "from pathlib import Path\nme = Path(__file__)\nme.write_text(me.read_text().replace('new', 'third'))"
+    )
+    write(host, ("LIMIT = 1", f"LIMIT = 1\n{resave}"), ('"old", self', '"new", self'))
+    assert (await host.ask("reload"))["outcome"] == "swapped"
+    assert (await host.ask("reload"))["outcome"] == "swapped"
+    assert (await host.ask("reload"))["outcome"] == "unchanged"
+    assert (await finish(host, run))[0] == "third"
+
+
+async def test_a_pipe_in_place_of_the_file_is_refused_and_not_waited_for(host: HostClient) -> None:
+    run, _ = await held_run(host)
+    flow = host.folder / "flow.py"
+    flow.unlink()
+    os.mkfifo(flow)
+    result = await host.ask("reload")
+    assert (result["outcome"], result["error"]["code"]) == ("failed", "not_python")
+    assert (await finish(host, run))[0] == "old"
 
 
 async def test_later_runs_of_an_instance_at_module_level_use_the_new_code(host: HostClient) -> None:

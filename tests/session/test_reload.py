@@ -13,6 +13,7 @@ from peers import OpenPeer
 
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.session import FlowSpec, ReloadReport, Session
+from wf_debug.session.watching import Watcher
 from wf_debug.trace.records import CodeReloaded, RunStarted
 from wf_debug.trace.rows import ALL, TimelineFilter
 
@@ -274,6 +275,30 @@ async def test_saved_files_are_taken_up_by_themselves(open_flow: OpenPeer) -> No
     report = await reported(session, lambda: save(session, OTHER_BODY))
     assert report.outcome == "restarted"
     assert "second: draft" in (await session.wait_run_end(await session.start_run({}), 30)).result
+
+
+async def test_a_module_that_a_live_run_came_to_import_is_watched_too(open_flow: OpenPeer) -> None:
+    session = await open_flow(FLOW)
+    run = await held_before_check(session)
+    new = session.flow.path.with_name("words.py")
+    new.write_text('WORD = "second: "\n')
+    save(
+        session,
+        FLOW.replace('"first: "', "WORD").replace("class Draft", "from words import WORD\n\nclass Draft"),
+    )
+    assert (await session.reload()).outcome == "swapped"
+    new.write_text('WORD = "third: "\n')
+    report = await session.reload()
+    assert (report.outcome, report.files) == ("swapped", ["words.py"])
+    assert await finish(session, run) == "'third: draft'"
+
+
+async def test_a_watch_says_when_it_stands(tmp_path: Path) -> None:
+    begun = asyncio.Event()
+    watcher = Watcher(tmp_path, lambda: None, begun.set)
+    watcher.watch_files([str(tmp_path / "flow.py")])
+    await asyncio.wait_for(begun.wait(), 30)
+    watcher.close()
 
 
 async def test_a_module_that_was_missing_is_noticed_when_it_comes(open_flow: OpenPeer) -> None:

@@ -13,10 +13,19 @@ from wf_debug.host.source import parse
 
 def digest(module: ModuleType) -> str:
     """Identifies the present content of a module's file; empty when it can't be read."""
+    path = Path(str(module.__file__))
     try:
-        return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
     except OSError:
         return ""
+
+
+def saved_at(module: ModuleType) -> float:
+    """When a module's file was changed last, in seconds since the epoch; 0 when it can't be told."""
+    try:
+        return Path(str(module.__file__)).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def with_importers(changed: Iterable[str], modules: Mapping[str, ModuleType]) -> set[str]:

@@ -21,6 +21,10 @@ from wf_debug.graph import SourceRef
 from wf_debug.host.source import check_source, refuse_syntax
 
 
+class HardExit(SystemExit):
+    """`os._exit`, called by a file that is imported: the host refuses it and lives on."""
+
+
 @dataclass(frozen=True, slots=True)
 class FlowModule:
     """An imported flow file."""
@@ -149,9 +153,10 @@ class Importer:
         if isinstance(error, SyntaxError):
             return refuse_syntax(error, path)
         if isinstance(error, SystemExit):
+            how = "os._exit" if isinstance(error, HardExit) else "sys.exit"
             return Refused(
                 "exited_at_import",
-                f"{at} ends the process while the file is imported (sys.exit({error.code!r}))",
+                f"{at} ends the process while the file is imported ({how}({error.code!r}))",
                 where=where,
                 hint='put what ends the program under `if __name__ == "__main__":`',
             )

@@ -23,6 +23,7 @@ from wf_debug.control.tracer import Tracer
 from wf_debug.control.usercode import UserCode
 from wf_debug.host.commands import Commands
 from wf_debug.host.connection import Connection
+from wf_debug.host.load import HardExit
 from wf_debug.host.logs import LogCapture, stop_in_forked_child
 from wf_debug.host.mainthread import MainThread
 from wf_debug.host.pulse import Pulse
@@ -125,9 +126,12 @@ class HostProcess:
 
     def _say_why_on_exit(self) -> None:
         """Flush before `os._exit` and SIGTERM end the process, and say who asked."""
-        leave = os._exit
+        leave, process = os._exit, os.getpid()
 
         def exit_now(status: int) -> None:
+            importing = self.debugger.loading and threading.current_thread() is threading.main_thread()
+            if importing and os.getpid() == process:
+                raise HardExit(status)
             place = self.debugger.user_code.place_of(sys._getframe(1))
             self._last_words(f"os._exit({status!r}) called" + (f" at {place[0]}" if place else ""))
             self.script.left(status)

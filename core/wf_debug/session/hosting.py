@@ -171,6 +171,10 @@ class Hosting:
         if host.link.ending is not None:  # it died in between
             self._ended(host.link, host.link.ending)
 
+    def stale(self) -> bool:
+        """Whether a loaded file was saved since."""
+        return fingerprint(self.files) != self.files
+
     def _read_of(self, files: Sequence[str]) -> dict[str, str]:
         """As they were before the load: one saved meanwhile counts as changed since."""
         return {file: self._read[file] for file in files if file in self._read}

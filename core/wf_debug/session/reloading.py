@@ -86,13 +86,14 @@ class Reloader:
         """Take up what changed on disk. Never raises for what the flow does; the report says it."""
         async with self._busy:
             was_paused = await self._forget_pending()
-            changed = self._changed_files()
+            now = fingerprint(self._hosting.files)
+            changed = self._changed_files(now)
             if self._hosting.status.state == "ready" and not changed:
                 return ReloadReport("unchanged")
             try:
                 if not self._live():
                     return await self._restart(changed)
-                return await self._under_runs(changed, was_paused)
+                return await self._under_runs(changed, now, was_paused)
             except SessionError as error:
                 return self._failed(changed, error.error)
 
@@ -147,7 +148,9 @@ class Reloader:
         return ReloadReport("restarted", changed, f"loaded in {host.loaded.seconds:.1f} s")
 
     # -- under runs
-    async def _under_runs(self, changed: list[str], was_paused: bool | None) -> ReloadReport:
+    async def _under_runs(
+        self, changed: list[str], now: dict[str, str], was_paused: bool | None
+    ) -> ReloadReport:
         host = self._hosting.current
         assert host is not None
         result = await host.link.request(Reload(), ReloadResult)
@@ -156,7 +159,7 @@ class Reloader:
         if result.outcome == "failed":
             error = result.error or WireError(code="internal", message=result.detail or "the reload failed")
             return self._failed(self._named(result.files) or changed, error)
-        self._hosting.files = {**self._hosting.files, **fingerprint(self._hosting.files)}
+        self._hosting.files = {**fingerprint(file for file in result.loaded if file not in now), **now}
         if result.outcome == "swapped":
             if result.workflows:
                 self._hosting.offer(result.workflows)
@@ -286,10 +289,8 @@ class Reloader:
             bool(self._hosting.journal.live.live_runs) and current is not None and current.link.ending is None
         )
 
-    def _changed_files(self) -> list[str]:
-        known = self._hosting.files
-        now = fingerprint(known)
-        return self._named([file for file, digest in known.items() if now[file] != digest])
+    def _changed_files(self, now: dict[str, str]) -> list[str]:
+        return self._named([file for file, digest in self._hosting.files.items() if now[file] != digest])
 
     def _named(self, files: list[str]) -> list[str]:
         """Relative to the flow's directory where they lie in it."""

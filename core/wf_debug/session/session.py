@@ -377,8 +377,13 @@ class Session:
             return
         flow = self.flow.path.absolute()
         if self._watcher is None:
-            self._watcher = Watcher(flow.parent, self._saved)
+            self._watcher = Watcher(flow.parent, self._saved, self._watch_begun)
         self._watcher.watch_files([str(flow), *self._hosting.files])
+
+    def _watch_begun(self) -> None:
+        """What is watched from now on may have been saved a moment ago."""
+        if self._hosting.stale():
+            self._saved()
 
     def _saved(self) -> None:
         """A watched file was saved."""

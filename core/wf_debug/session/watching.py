@@ -13,6 +13,8 @@ from watchfiles import Change, watch
 
 _DEBOUNCE, _QUIET = 150, 50
 """Milliseconds: changes are grouped for at most the first, or until nothing changed for the second."""
+_LOOK = 500
+"""Milliseconds without a change after which a watch is taken to stand."""
 _POLL = 300
 """Milliseconds between two looks where the system tells nobody of changes."""
 
@@ -20,11 +22,12 @@ _POLL = 300
 class Watcher:
     """Watches the given files, and the flow's directory for new modules, in a thread of its own.
 
-    `on_save` is called on the loop that made the watcher. `watch_files` may be called again with other files.
+    `on_save` is called on the loop that made the watcher, and so is `on_begun` once the watch stands: what
+    was saved before that is not told. `watch_files` may be called again with other files.
     """
 
-    def __init__(self, directory: Path, on_save: Callable[[], None]) -> None:
-        self._directory, self._on_save = directory, on_save
+    def __init__(self, directory: Path, on_save: Callable[[], None], on_begun: Callable[[], None]) -> None:
+        self._directory, self._on_save, self._on_begun = directory, on_save, on_begun
         self._loop = asyncio.get_running_loop()
         self._files: frozenset[str] = frozenset()
         self._stop = threading.Event()
@@ -63,20 +66,29 @@ class Watcher:
                 self._watch_with(places, stop, force_polling=True)
 
     def _watch_with(self, places: list[Path], stop: threading.Event, force_polling: bool | None) -> None:
-        for _ in watch(
+        begun = False
+        for changes in watch(
             *places,
             watch_filter=self._matters,
             debounce=_DEBOUNCE,
             step=_QUIET,
             stop_event=stop,
-            rust_timeout=500,
+            rust_timeout=_LOOK,
+            yield_on_timeout=True,
             force_polling=force_polling,
             poll_delay_ms=_POLL,
             recursive=False,
             raise_interrupt=False,
         ):
-            if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._on_save)
+            if changes:
+                self._call(self._on_save)
+            elif not begun:
+                self._call(self._on_begun)
+            begun = True
+
+    def _call(self, listener: Callable[[], None]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(listener)
 
     def _matters(self, change: Change, path: str) -> bool:
         new_module = (
