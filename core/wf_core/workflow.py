@@ -276,8 +276,8 @@ class Workflow(metaclass=WorkflowMeta):
 
     def _run_ended(self, run: Run) -> None:
         """A run of this instance is over; the next one that waits for its turn begins."""
-        if self._journal is not None:
-            self._journal.flush()
+        if run.recorder is not None:
+            run.recorder.flush()
         if run in self._waiting_runs:
             self._waiting_runs.remove(run)
             return

@@ -93,6 +93,23 @@ async def test_an_invalid_workflow_is_drawn_and_refused(host: EngineHost) -> Non
     assert (await host.refused("start_run", workflow="Broken")).code == "invalid_workflow"
 
 
+async def test_an_author_may_run_what_validation_refuses(host: EngineHost) -> None:
+    (info,) = await host.given("""
+        class Odd(Event): ...
+        class Loose(Workflow):
+            @step
+            async def begin(self, ctx: Context, ev: StartEvent) -> StopEvent | None:
+                ctx.send_event(Odd())
+            @step
+            async def later(self, ev: Odd) -> StopEvent:
+                return StopEvent(result="ran")
+        flow = Loose(disable_validation=True)
+    """)
+    assert [problem["fatal"] for problem in info["problems"]] == [False] * len(info["problems"])
+    assert info["problems"]
+    assert await host.run_result("Loose") == "ran"
+
+
 async def test_a_run_at_import_is_refused_with_its_line(host: EngineHost) -> None:
     host.write_flow("""
         class Small(Workflow):

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import durable_flow
@@ -220,3 +220,35 @@ async def test_a_state_without_serialized_form_fails_its_step() -> None:
 
     with pytest.raises(ContextSerdeError, match="must be serializable; at 'socket'"):
         await Flow(journal=MemoryJournal()).run()
+
+
+# -- when the journal can't be written
+class Hop(Event):
+    n: int
+
+
+class Hops(Workflow):
+    """Hops to 3; `at_two` is called on the way."""
+
+    def __init__(self, journal: SqliteJournal, at_two: Callable[[], object] = list) -> None:
+        super().__init__(journal=journal)
+        self.at_two = at_two
+        self.hops: list[int] = []
+
+    @step
+    async def hop(self, ctx: Context, ev: StartEvent | Hop) -> Hop | StopEvent:
+        n = ev.n if isinstance(ev, Hop) else 0
+        self.hops.append(n)
+        if n == 2:
+            self.at_two()
+        await ctx.store.set("n", n)
+        return Hop(n=n + 1) if n < 3 else StopEvent(result=self.hops)
+
+
+async def test_a_run_whose_journal_fails_stops_and_can_be_resumed(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "journal", batch=1)
+    flow = Hops(journal, journal.close)
+    with pytest.raises(WorkflowRuntimeError, match=r"journal of run 'r' can't be written: .*be resumed"):
+        await flow.run(run_id="r")
+    assert flow.hops == [0, 1, 2]
+    assert await Hops(SqliteJournal(tmp_path / "journal")).resume() == [2, 3]

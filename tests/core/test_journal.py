@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -165,3 +166,15 @@ def test_a_record_that_does_not_fit_is_named() -> None:
         folded([Record(3, "route", '[[{"#": 9, "of": "Pending"}], {}]')])
     with pytest.raises(ValueError, match=r"Record 0 \(__init__\) does not fit"):
         folded([Record(0, "__init__", "[[], {}]")])
+
+
+def test_what_could_not_be_written_is_written_later(tmp_path: Path) -> None:
+    file = tmp_path / "journal"
+    journal, other = SqliteJournal(file), sqlite3.connect(file, isolation_level=None)
+    other.execute("alter table records rename to moved")
+    journal.append("r", Record(0, "state", "{}"))
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        journal.commit()
+    other.execute("alter table moved rename to records")
+    journal.append("r", Record(1, "state", "{}"))
+    assert [record.seq for record in journal.read("r")] == [0, 1]

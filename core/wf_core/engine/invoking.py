@@ -104,8 +104,8 @@ class Invoking:
                 self._tasks.pop(work.id, None)
                 run.perform(run.broker.skipped(work))
                 return
-            if run.recorder is not None:
-                run.recorder.flush()
+            if run.recorder is not None and not run.recorder.flush():
+                return
             current_step.set((self._ref, work))
             if work.began is None:
                 work.began = run.clock.now()

@@ -16,7 +16,7 @@ from wf_core.engine.broker import Broker, Failure
 from wf_core.engine.commands import Command
 from wf_core.engine.journal import Journal, Record
 from wf_core.engine.state import Pending, Stream, Wait, Work
-from wf_core.errors import UnserializableError
+from wf_core.errors import UnserializableError, WorkflowRuntimeError
 from wf_core.events import Event, dump_exception
 from wf_core.serializers import BaseSerializer, JsonSerializer, record_name
 from wf_core.state_store import InMemoryStateStore
@@ -63,6 +63,10 @@ def _text(data: Any) -> str:
         return json.dumps(data)
 
 
+def _ignore(error: WorkflowRuntimeError) -> None:
+    """Nobody listens."""
+
+
 class Recorder:
     """The journal of one run, as the run sees it."""
 
@@ -87,6 +91,9 @@ class Recorder:
         self._dirty = self._flush_due = False
         self.elapsed: Callable[[], float] = float
         """Gives the run clock of the next record."""
+        self.lost: Callable[[WorkflowRuntimeError], None] = _ignore
+        """Called once the journal can't be written."""
+        self._error: WorkflowRuntimeError | None = None
 
     def write(self, kind: str, data: Any) -> None:
         """Append a record; it is durable when the loop's turn is over."""
@@ -95,7 +102,11 @@ class Recorder:
 
     def put(self, kind: str, data: Any) -> None:
         """Append a record that somebody else makes durable."""
-        self._journal.append(self._run_id, Record(self._seq, kind, _text(data), self.elapsed()))
+        record = Record(self._seq, kind, _text(data), self.elapsed())
+        try:
+            self._journal.append(self._run_id, record)
+        except Exception as error:
+            self._give_up(error)
         self._seq += 1
         self._dirty = True
 
@@ -109,11 +120,25 @@ class Recorder:
         self._flush_due = False
         self.flush()
 
-    def flush(self) -> None:
-        """Make durable what was written: a body must not begin before it is known what led to it."""
+    def flush(self) -> bool:
+        """Make durable what was written: a body must not begin before it is known what led to it. False if
+        that can't be."""
         if self._dirty:
             self._dirty = False
-            self._journal.flush()
+            try:
+                self._journal.flush()
+            except Exception as error:
+                self._give_up(error)
+        return self._error is None
+
+    def _give_up(self, error: Exception) -> None:
+        if self._error is None:
+            self._error = WorkflowRuntimeError(
+                f"The journal of run {self._run_id!r} can't be written: {str(error).rstrip('.')}. "
+                "The run was stopped; it can be resumed from what its journal holds."
+            )
+            self._error.__cause__ = error
+            self.lost(self._error)
 
     def begin(self, restored: dict[str, Any], state: dict[str, Any]) -> None:
         """What the run starts with: its state, and if it continues another, that one's broker."""
@@ -124,7 +149,8 @@ class Recorder:
     def state_changed(self, path: str, value: Any, store: InMemoryStateStore[Any]) -> None:
         """The state changed, at this path or, if it is empty, altogether. It is durable when this returns.
 
-        Raises UnserializableError for what has no serialized form.
+        Raises UnserializableError for what has no serialized form, WorkflowRuntimeError if the journal can't
+        be written.
         """
         try:
             if path:
@@ -136,6 +162,8 @@ class Recorder:
             raise UnserializableError(
                 f"The state of a run with a journal must be serializable; at {path or 'some key'!r}: {error}"
             ) from error
+        if self._error is not None:
+            raise self._error
 
     def recorded(self, broker: Broker) -> Broker:
         """The broker, with every input written before it acts on it."""

@@ -124,6 +124,7 @@ class Run:
         self.recorder = recorder
         if recorder is not None:
             recorder.elapsed = lambda: self.elapsed
+            recorder.lost = self._unrecorded
         self._start_event = start
         self._elapsed_before = elapsed
         self._began: float | None = None
@@ -222,12 +223,12 @@ class Run:
         """End the run on request; what was under way stays in its snapshot."""
         if not self.over:
             self.publish(WorkflowCancelledEvent(), None)
-            self._end("cancelled", error=WorkflowCancelledByUser())
+            self._end("cancelled", resumable=True, error=WorkflowCancelledByUser())
 
     def abort(self) -> None:
         """End the run at once, with nothing published; awaiting it raises CancelledError."""
         if not self.over:
-            self._end("cancelled", error=asyncio.CancelledError())
+            self._end("cancelled", resumable=True, error=asyncio.CancelledError())
 
     def in_loop(self, call: Callable[[], T]) -> T:
         """The call's result, made on the run's own loop; blocks a step's thread until it is there."""
@@ -384,14 +385,28 @@ class Run:
         self.publish(event, invocation)
         self._end("failed", error=error, step=command.step, invocation=invocation)
 
-    def _end(self, how: Literal["finished", "failed", "cancelled", "timed_out"], **facts: Any) -> None:
+    def _unrecorded(self, error: WorkflowRuntimeError) -> None:
+        """Rather no run than one that another process would take up where it no longer is."""
+        if self.over:
+            diagnosis.logger.warning("%s", error)
+            return
+        self.publish(WorkflowFailedEvent(step_name="journal", exception=error), None)
+        self._end("failed", resumable=True, error=error)
+
+    def _end(
+        self,
+        how: Literal["finished", "failed", "cancelled", "timed_out"],
+        *,
+        resumable: bool = False,
+        **facts: Any,
+    ) -> None:
         """Nothing more happens in this run; its result is given out when its tasks are gone."""
         self._elapsed_before, self._began = self.elapsed, None
         self.over = True
         self.ended = RunEnd(how, **facts)
         self.timers.clear_all()
         self._mailbox.clear()
-        cut = self.broker.stop(keep=how == "cancelled")
+        cut = self.broker.stop(keep=resumable)
         if self.gates is not None:
             for work in cut:
                 if work.id != self.ended.invocation:

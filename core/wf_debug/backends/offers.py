@@ -132,7 +132,10 @@ class _Finder:
         try:
             flow.validate()
         except Exception as error:
-            return self._problems(error, graph, cls)
+            problems = self._problems(error, graph, cls)
+            if getattr(flow, "_disable_validation", False):  # its author says that it runs all the same
+                return [problem.model_copy(update={"fatal": False}) for problem in problems]
+            return problems
         return []
 
     def _problems(self, error: Exception, graph: FlowGraph, cls: type) -> list[Problem]:
