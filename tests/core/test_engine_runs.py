@@ -385,16 +385,19 @@ async def test_two_waits_of_one_body_at_once() -> None:
 
 
 async def test_a_step_can_give_up_its_wait() -> None:
+    gave_up = asyncio.Event()
+
     class Impatient(Workflow):
         @step
         async def ask(self, ctx: Context, ev: StartEvent) -> StopEvent:
             try:
                 await asyncio.wait_for(ctx.wait_for_event(HumanResponseEvent), 0.01)
             except TimeoutError:
+                gave_up.set()
                 return StopEvent(result=await ctx.wait_for_event(HumanResponseEvent))
 
     handler = Impatient().run()
-    await asyncio.sleep(0.03)
+    await gave_up.wait()
     handler.ctx.send_event(HumanResponseEvent(text="late"))
     assert (await handler).text == "late"
 
