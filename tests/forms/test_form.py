@@ -193,6 +193,20 @@ async def test_json_that_cannot_be_read_is_kept_and_explained() -> None:
         assert form.read() is None
 
 
+async def test_the_json_tab_names_every_field_and_sends_only_those_that_are_set() -> None:
+    async with shown(Ask, {"query": "rain"}) as (form, _):
+        await form.switch_tab()
+        text = form.query_one(JsonArea).text
+        assert '"query": "rain"' in text
+        assert '"top_k": ' in text
+        assert '"mode": "fast"' in text
+        assert form.read() == {"query": "rain"}
+        form.query_one(JsonArea).text = text.replace('"fast"', '"slow"')
+        assert form.read() == {"query": "rain", "mode": "slow"}
+        await form.switch_tab()
+        assert form.read() == {"query": "rain", "mode": "slow"}
+
+
 async def test_what_the_form_cannot_show_stays_in_json() -> None:
     refused = {
         '{"mode": "medium"}': "'mode' is \"medium\", which is not one of fast, slow",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from textual import on
@@ -18,11 +18,12 @@ from wf_debug.wire import FieldError
 from wf_tui.forms.boxes import Entered, JsonArea
 from wf_tui.forms.drafts import Draft
 from wf_tui.forms.row import ExtraRow, FieldRow, Problem
-from wf_tui.forms.schema import ANY_FIELD, FieldSpec, fields_of, takes_extra_fields
+from wf_tui.forms.schema import ANY_FIELD, UNSET, FieldSpec, fields_of, takes_extra_fields
 from wf_tui.forms.text import (
     BadText,
     CannotShow,
     Reading,
+    dump_json,
     dump_object,
     parse_object,
     read_form,
@@ -58,6 +59,9 @@ class EventForm(Vertical):
     class Submitted(Message):
         """Enter was pressed in the last box."""
 
+    class Turned(Message):
+        """The other tab is shown."""
+
     def __init__(
         self,
         event: EventType,
@@ -77,6 +81,7 @@ class EventForm(Vertical):
             {k: v for k, v in shown.items() if k not in self.hidden}, draft.raw if draft else None
         )
         self._trouble = ""
+        self._offered: dict[str, Any] = {}
         self.set_class(any(len(s.name) > _LONG_NAME for s in self.specs), "-long-names")
 
     # -- what it shows
@@ -95,6 +100,8 @@ class EventForm(Vertical):
         yield Problem(id="beside")
 
     def on_mount(self) -> None:
+        if self._begin.raw is not None:
+            self._offer(())
         if self._begin.raw is not None or self._trouble:
             self._show_tab(JSON)
             self.query_one("#beside", Problem).show(self._trouble)
@@ -137,7 +144,7 @@ class EventForm(Vertical):
             self.show_errors(reading.errors)
             return None if reading.errors else {**self.hidden, **reading.data}
         try:
-            return {**self.hidden, **parse_object(self.query_one(JsonArea).text)}
+            return {**self.hidden, **self._set_in(parse_object(self.query_one(JsonArea).text))}
         except BadText as bad:
             self.query_one("#beside", Problem).show(f"this {bad}")
             self.query_one(JsonArea).focus()
@@ -185,17 +192,32 @@ class EventForm(Vertical):
         self.query_one("#fields").styles.max_height = room
         self.query_one(JsonArea).styles.max_height = room
 
+    def _offer(self, held: Collection[str]) -> None:
+        """JSON names all fields, so that nobody has to know them; what is not set, by its default."""
+        unset = [s for s in self.specs if s.name not in held]
+        self._offered = {s.name: None if s.default is UNSET else s.default for s in unset}
+
+    def _set_in(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of `data` without those that were only offered, and that nobody changed."""
+        meant = {s.name for s in self.specs if s.default is UNSET and s.nullable}
+        offered = {name: dump_json(value) for name, value in self._offered.items() if name not in meant}
+        return {name: value for name, value in data.items() if offered.get(name) != dump_json(value)}
+
     # -- the two tabs
     async def switch_tab(self) -> None:
         """Go from the form to JSON or back, with what is typed. Stays when the form cannot hold it."""
         self.show_errors(())
         if not self.in_json:
-            self.query_one(JsonArea).text = dump_object(self._reading().data)
+            data = self._reading().data
+            self._offer(data)
+            whole = {**self._offered, **data}
+            declared = {s.name: whole[s.name] for s in self.specs}
+            self.query_one(JsonArea).text = dump_object({**declared, **whole})
             self.query_one(JsonArea).styles.min_height = max(5, self.query_one("#fields").size.height)
             self._show_tab(JSON)
             return
         try:
-            texts, extra = self._as_texts(parse_object(self.query_one(JsonArea).text))
+            texts, extra = self._as_texts(self._set_in(parse_object(self.query_one(JsonArea).text)))
         except (BadText, CannotShow) as cannot:
             self._show_tab(JSON)
             self.query_one("#beside", Problem).show(
@@ -212,6 +234,7 @@ class EventForm(Vertical):
             self.query_one(TabStrip).active = name
         self.set_class(name == JSON, "-json")
         self.focus_first()
+        self.post_message(self.Turned())
 
     @on(TabStrip.Chosen)
     async def _tab_clicked(self, chosen: TabStrip.Chosen) -> None:

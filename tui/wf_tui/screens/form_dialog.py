@@ -39,6 +39,16 @@ class FormDialog(Dialog[ScreenResultType]):
         """The form, once there is one."""
         return next(iter(self.query(EventForm)), None)
 
+    @property
+    def keys(self) -> str:
+        return self.for_tab(self.KEYS)
+
+    def for_tab(self, keys: str) -> str:
+        """F2 named for the other tab; what acts in boxes only, for the form only."""
+        if not (self.form and self.form.in_json):
+            return keys
+        return keys.replace("F2 JSON", "F2 form").partition(" · enter")[0]
+
     async def on_mount(self) -> None:
         self._say_below("")  # the keys are named once they act
         self.once_drawn(self.settle)
@@ -96,6 +106,10 @@ class FormDialog(Dialog[ScreenResultType]):
         if self.form and error.fields:
             self.form.show_errors(error.fields)
         super().refused(error)
+
+    @on(EventForm.Turned)
+    def _name_keys(self) -> None:
+        self._say_below(self.keys)
 
     @on(EventForm.Submitted)
     def _entered_last(self) -> None:

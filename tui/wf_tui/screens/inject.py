@@ -88,7 +88,7 @@ class InjectDialog(FormDialog[None]):
     @property
     def keys(self) -> str:
         esc = "cancel" if self._asked else "back"
-        return f"ctrl+s inject · esc {esc} · F2 JSON · enter next" if self._event else self.KEYS
+        return self.for_tab(f"ctrl+s inject · esc {esc} · F2 JSON · enter next") if self._event else self.KEYS
 
     # -- choosing the type
     def _options(self, words: str) -> Iterator[Option]:
