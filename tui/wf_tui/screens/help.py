@@ -61,7 +61,7 @@ class HelpScreen(Modal[None]):
 
     def __init__(self, pane: PaneName, now: Situation) -> None:
         super().__init__()
-        self._lines = help_lines(pane, now)
+        self._pane, self._now = pane, now
 
     def compose(self) -> ComposeResult:
         box = Vertical(TextLines(id="help"))
@@ -69,25 +69,26 @@ class HelpScreen(Modal[None]):
         yield box
 
     def on_mount(self) -> None:
-        self.query_one(TextLines).show(self._lines)
+        keys = 14 if self.size.width >= 60 else 6
+        self.query_one(TextLines).show(help_lines(self._pane, self._now, keys))
         self.query_one(TextLines).focus()
 
     async def action_dismiss(self, result: None = None) -> None:
         self.dismiss(None)
 
 
-def help_lines(pane: PaneName, now: Situation) -> list[Line]:
-    """The pane first, then all commands by group."""
+def help_lines(pane: PaneName, now: Situation, width: int = 14) -> list[Line]:
+    """The pane first, then all commands by group; their keys take `width` cells."""
     own = [c for c in COMMANDS if pane in c.panes and c.panes != EVERYWHERE]
     lines: list[Line] = [heading(f"Here: {pane}"), *(remark(text) for text in PANES[pane])]
-    lines += _command_lines(own, now)
+    lines += _command_lines(own, now, width)
     for group, title in TITLES.items():
         lines += [EMPTY, heading(title)]
-        lines += _command_lines([c for c in COMMANDS if c.group == group and c not in own], now)
+        lines += _command_lines([c for c in COMMANDS if c.group == group and c not in own], now, width)
     return [*lines, EMPTY, heading("States"), *_legend()]
 
 
-def _command_lines(commands: list[Command], now: Situation) -> list[Line]:
+def _command_lines(commands: list[Command], now: Situation, width: int) -> list[Line]:
     """A line each; why some cannot act stands once under those for which it is so."""
     lines: list[Line] = []
     for reason, alike in groupby(commands, lambda command: command.why_not(now)):
@@ -95,12 +96,12 @@ def _command_lines(commands: list[Command], now: Situation) -> list[Line]:
             keys = " ".join(key_names(command))
             lines.append(
                 (
-                    (f"  {keys:<14}", "muted" if reason else "accent"),
+                    (f"  {keys:<{width}}", "muted" if reason else "accent"),
                     (command.help, "muted" if reason else "text"),
                 )
             )
         if reason:
-            lines.append(((f"{'':<16}", "text"), (f"not now: {reason}", "warn")))
+            lines.append((("  " + " " * width, "text"), (f"not now: {reason}", "warn")))
     return lines
 
 
