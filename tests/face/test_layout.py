@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wf_tui.screens.layout import Mode, mode_of, visible_panes
+from wf_tui.screens.layout import EVERYWHERE, Mode, left_width, mode_of, visible_panes
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,13 @@ def test_zoom_shows_the_focused_pane_alone(mode: Mode) -> None:
 
 def test_a_tiny_terminal_shows_one_pane() -> None:
     assert visible_panes("tiny", False, "graph", "inspector") == {"graph"}
+
+
+def test_the_graph_gets_the_columns_for_the_best_drawing_that_leaves_room_for_the_rest() -> None:
+    everything = frozenset(EVERYWHERE)
+    assert left_width("wide", 200, (97, 95, 71, 56), everything) == 71
+    assert left_width("normal", 120, (90, 71, 60, 56), everything) == 56
+    assert left_width("normal", 120, (300, 200, 100, 90), everything) == 48
+    assert left_width("narrow", 80, (50, 42, 36, 30), everything) == 42
+    assert left_width("narrow", 80, (60, 50, 42, 30), everything) == 34
+    assert left_width("normal", 120, (71,), frozenset({"graph"})) is None

@@ -18,8 +18,8 @@ LADDER = (
     Rung("compact", gap=1, label_limit=0),
 )
 """From the most detail to the least."""
-READABLE = LADDER[4]
-"""The last level whose labels are more than a hint."""
+CLOSE = LADDER[3:]
+"""Those that take no more columns than they need: with labels in full, readable, as a hint, and without."""
 
 
 class Fitter:
@@ -50,9 +50,9 @@ class Fitter:
         return min(narrow, key=lambda drawing: drawing.height) if narrow else self.at(LADDER[-1])
 
     @property
-    def readable_width(self) -> int:
-        """The least width at which the labels can still be read."""
-        return self.at(READABLE).width
+    def narrowest(self) -> tuple[int, ...]:
+        """The least width for each way to show the labels, of `CLOSE`."""
+        return tuple(self.at(rung).width for rung in CLOSE)
 
     def fit_width(self, width: int) -> Drawing:
         """The most detailed drawing that is no wider than `width`, else the narrowest."""

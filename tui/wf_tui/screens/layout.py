@@ -29,13 +29,19 @@ def visible_panes(mode: Mode, zoomed: bool, focused: PaneName, detail: PaneName)
     return frozenset(EVERYWHERE)
 
 
-_LEFT: dict[Mode, tuple[float, float]] = {"narrow": (0.42, 0.55), "normal": (0.4, 0.52), "wide": (0.3, 0.42)}
-"""The left column's share of the width: usual, and at most, where that shows the graph's labels."""
+_LEFT: dict[Mode, tuple[float, float]] = {"narrow": (0.42, 0.55), "normal": (0.4, 0.475), "wide": (0.3, 0.42)}
+"""The left column's share of the width: usual, and at most, where that shows more of the graph."""
+_READABLE = 2
+"""So many of a graph's widths show labels that can be read: of use where there is little room."""
 
 
-def left_width(mode: Mode, width: int, graph: int, shown: frozenset[PaneName]) -> int | None:
-    """Columns for graph and lanes beside other panes; None: the style sheet's."""
+def left_width(mode: Mode, width: int, graph: tuple[int, ...], shown: frozenset[PaneName]) -> int | None:
+    """Columns for graph and lanes beside other panes, for the first of these graphs that is not too wide.
+
+    None: the style sheet's.
+    """
     if mode not in _LEFT or not shown & {"graph", "lanes"} or not shown - {"graph", "lanes"}:
         return None
     least, most = (round(share * width) for share in _LEFT[mode])
-    return max(graph, least) if graph <= most else least
+    worth = graph[:_READABLE] if mode == "narrow" else graph
+    return max(least, next((columns for columns in worth if columns <= most), least))

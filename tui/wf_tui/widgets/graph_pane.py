@@ -91,9 +91,9 @@ class GraphPane(ScrollView, can_focus=True):
 
     @dataclass
     class Measured(Message):
-        """A graph is there to be drawn; `width` cells show it with readable labels."""
+        """A graph is there to be drawn; these widths show it, with ever shorter labels."""
 
-        width: int
+        widths: tuple[int, ...]
 
     class Chosen(Selected):
         """Enter or a double click on the selected step or event type."""
@@ -196,7 +196,7 @@ class GraphPane(ScrollView, can_focus=True):
     def _measure(self, fitter: Fitter) -> None:
         if self._measured is not fitter:
             self._measured = fitter
-            self.post_message(self.Measured(fitter.readable_width))
+            self.post_message(self.Measured(fitter.narrowest))
 
     def _fit(self) -> None:
         width, height = self._room
@@ -217,7 +217,7 @@ class GraphPane(ScrollView, can_focus=True):
         drawing = await asyncio.to_thread(fitter.fit, width, height)
         if fitter is self._fitter:
             self._adopt(drawing)
-            await asyncio.to_thread(lambda: fitter.readable_width)
+            await asyncio.to_thread(lambda: fitter.narrowest)
             self._measure(fitter)
 
     @property

@@ -30,7 +30,7 @@ class Panes(Horizontal):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._detail: PaneName = "inspector"
-        self._graph_width = 0
+        self._graph_widths: tuple[int, ...] = ()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="left"):
@@ -89,7 +89,7 @@ class Panes(Horizontal):
         return visible_panes(self.mode, self.zoomed, self.focused, self._detail)
 
     def on_graph_pane_measured(self, event: GraphPane.Measured) -> None:
-        self._graph_width = event.width + 2  # the pane's border
+        self._graph_widths = tuple(width + 2 for width in event.widths)  # the pane's border
         self._arrange()
 
     def on_resize(self) -> None:
@@ -98,7 +98,7 @@ class Panes(Horizontal):
     def _arrange(self) -> None:
         shown = self.shown
         self.query_one("#left").styles.width = left_width(
-            self.mode, self.size.width, self._graph_width, shown
+            self.mode, self.size.width, self._graph_widths, shown
         )
         for name in EVERYWHERE:
             self.pane(name).display = name in shown

@@ -39,11 +39,11 @@ class Columns:
 @lru_cache(maxsize=32)
 def columns(width: int) -> Columns:
     """How a row of this width is divided: event and outcome always, the rest as there is room."""
-    time = 8 if width >= 72 or 44 <= width < 62 else 6 if width >= 34 else 0
+    time = 8 if width >= 72 or 44 <= width < 60 else 6 if width >= 34 else 0
     duration = 6 if width >= 96 else 0
     outcome = 11 if width >= 52 else 1
     kind = max(10, min(24, width // 5 if width >= 60 else width // 4))
-    route = min(36, width // 4) if width >= 62 else 0
+    route = min(36, width // 4) if width >= 60 else 0
     used = sum(part + 1 for part in (time, duration, outcome, route) if part) + kind + 3
     preview = width - used
     if preview < 6:
