@@ -8,14 +8,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from wf_debug.framing import Lines, LineTooLong
 from wf_debug.wire import CUT_OFF, MAX_LINE
 
 _leave = os._exit
 """As it is before user code, or the host, puts another in its place."""
-
-
-class LineTooLong(ValueError):
-    """A line was longer than MAX_LINE; it was skipped."""
 
 
 class Connection:
@@ -54,18 +51,9 @@ class Connection:
 
     def lines(self) -> Iterator[bytes | LineTooLong]:
         """Each line without its end, until the other side is gone."""
-        waiting = bytearray()
-        skipping = False
+        lines = Lines(MAX_LINE)
         while data := self._receive():
-            for chunk in data.splitlines(keepends=True):
-                waiting += chunk
-                if chunk.endswith(b"\n"):
-                    yield LineTooLong() if skipping else bytes(waiting[:-1])
-                    waiting.clear()
-                    skipping = False
-                elif len(waiting) > MAX_LINE:
-                    waiting.clear()
-                    skipping = True
+            yield from lines.feed(data)
         self.gone = True
 
     def _receive(self) -> bytes:

@@ -12,8 +12,9 @@ from wf_debug.backends.refusal import Refused
 from wf_debug.control.controller import UnknownHold
 from wf_debug.control.payload import safe_str
 from wf_debug.control.tracer import Tracer
+from wf_debug.framing import LineTooLong
 from wf_debug.host.commands import Commands
-from wf_debug.host.connection import Connection, LineTooLong
+from wf_debug.host.connection import Connection
 from wf_debug.wire import MAX_LINE, Command, Reply, Shutdown, WireError, command_adapter, encode
 
 

@@ -16,15 +16,15 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from io import IOBase
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from wf_debug.framing import Lines, LineTooLong
 from wf_debug.session.bootstrap import REFUSED
 from wf_debug.session.errors import SessionError
 from wf_debug.session.interpreter import Interpreter, refusal
@@ -38,6 +38,7 @@ from wf_debug.wire import (
     CommandBase,
     Hello,
     HostConfig,
+    HostMessage,
     Records,
     Reply,
     Shutdown,
@@ -52,6 +53,8 @@ _TAIL, _QUOTED = 80, 12
 _STRANGER = 2.0
 """Seconds that whoever connects has to say the token."""
 _TOKEN_LINE = 256
+_CHUNK = 1 << 18
+"""Bytes that are read at once."""
 _NATIVE_LINE = 8_000
 _GOODBYE, _TERMINATE, _KILL = 3.0, 1.5, 5.0
 """Seconds that the process has to end: after Shutdown, after SIGTERM, after SIGKILL."""
@@ -199,9 +202,7 @@ class HostLink:
         try:
             sock = self._accept()
             if sock is not None:
-                with sock.makefile("rb", buffering=1 << 18) as lines:
-                    self._greet(lines)
-                    self._serve(lines)
+                self._listen(sock)
         except SessionError as error:
             _fail(self._hello, error)
             self._kill()
@@ -246,16 +247,22 @@ class HostLink:
         sock.settimeout(None)
         return hmac.compare_digest(said.rstrip(b"\r\n"), self._place.token.encode())
 
-    def _greet(self, lines: IOBase) -> None:
-        line = lines.readline(MAX_LINE + 1)
-        if not line:
-            return
-        try:
-            message = host_message_adapter.validate_json(line)
-        except ValidationError as error:
-            raise SessionError.of(
-                "bad_message", f"the host's greeting cannot be read: {_brief(error)}"
-            ) from error
+    def _listen(self, sock: socket.socket) -> None:
+        """Take what comes until the connection ends; records that come together are handed on together."""
+        lines, greeted = Lines(MAX_LINE), False
+        while data := sock.recv(_CHUNK):
+            complete = list(lines.feed(data))
+            if complete and not greeted:
+                self._greet(complete.pop(0))
+                greeted = True
+            self._take(complete)
+        if rest := lines.rest():
+            self._take([rest])
+
+    def _greet(self, line: bytes | LineTooLong) -> None:
+        message = _message(line)
+        if isinstance(message, str):
+            raise SessionError.of("bad_message", f"the host does not greet: {message}")
         if not isinstance(message, Hello) or message.protocol != PROTOCOL:
             spoken = message.protocol if isinstance(message, Hello) else "none"
             raise SessionError.of(
@@ -263,29 +270,23 @@ class HostLink:
             )
         _resolve(self._hello, message)
 
-    def _serve(self, lines: IOBase) -> None:
-        while line := lines.readline(MAX_LINE + 1):
-            if len(line) > MAX_LINE:
-                self._skip_rest(lines, line)
-                continue
-            try:
-                message = host_message_adapter.validate_json(line)
-            except ValidationError as error:
-                self._fault(f"a message of the host cannot be read and was skipped: {_brief(error)}")
-                continue
+    def _take(self, lines: Sequence[bytes | LineTooLong]) -> None:
+        records: list[Record] = []
+        for message in map(_message, lines):
             if isinstance(message, Records):
-                self._on_records(self, message.records)
-            elif isinstance(message, Reply):
+                records += message.records
+                continue
+            if records:
+                self._on_records(self, records)
+                records = []
+            if isinstance(message, Reply):
                 self._answer(message)
             elif isinstance(message, WorkflowSeen):
                 self._on_workflow(self, message)
             else:
-                self._fault("the host greeted twice")
-
-    def _skip_rest(self, lines: IOBase, line: bytes) -> None:
-        while line and not line.endswith(b"\n"):
-            line = lines.readline(1 << 20)
-        self._fault(f"a message of the host is longer than {MAX_LINE} bytes and was skipped")
+                self._fault("the host greeted twice" if isinstance(message, Hello) else message)
+        if records:
+            self._on_records(self, records)
 
     def _answer(self, reply: Reply) -> None:
         with self._lock:
@@ -383,6 +384,16 @@ class HostLink:
         if self.process.stdout is not None and not self._threads["output"].is_alive():
             self.process.stdout.close()
         self._place.remove()
+
+
+def _message(line: bytes | LineTooLong) -> HostMessage | str:
+    """The message, or what is wrong with the line."""
+    if isinstance(line, LineTooLong):
+        return f"a message of the host is longer than {MAX_LINE} bytes and was skipped"
+    try:
+        return host_message_adapter.validate_json(line)
+    except ValidationError as error:
+        return f"a message of the host cannot be read and was skipped: {_brief(error)}"
 
 
 def _name(command: CommandBase) -> str:
