@@ -221,6 +221,29 @@ async def floor_three_tasks(n: int) -> None:
         await floor_task_per_event(3)
 
 
+async def floor_three_tasks_at_once(n: int) -> None:
+    """The same, all at once."""
+    await asyncio.gather(*(floor_task_per_event(3) for _ in range(n)))
+
+
+async def floor_question(n: int) -> None:
+    """n times a task asks through a queue and waits on a future for the reader's answer."""
+    questions: asyncio.Queue[tuple[FloorEvent, asyncio.Future[FloorEvent]] | None] = asyncio.Queue()
+
+    async def ask() -> None:
+        for k in range(n):
+            answer: asyncio.Future[FloorEvent] = asyncio.get_running_loop().create_future()
+            questions.put_nowait((FloorEvent(k=k), answer))
+            await answer
+        questions.put_nowait(None)
+
+    asking = asyncio.create_task(ask())
+    while (question := await questions.get()) is not None:
+        event, answer = question
+        answer.set_result(FloorEvent(k=event.k))
+    await asking
+
+
 async def floor_queue(n: int) -> None:
     """n events through a queue to a reader, the writer yielding each time."""
     queue: asyncio.Queue[FloorEvent | None] = asyncio.Queue()

@@ -289,6 +289,7 @@ def test_the_causal_chain_goes_up_to_the_start(research: Recording) -> None:
         ("Query", "plan"),
         ("StartEvent", None),
     ]
+    assert research.cause("run-1", stop.event, 2) == chain[:2]
 
 
 def test_a_spilled_payload_is_read_back_also_when_the_recording_was_moved(research: Recording) -> None:

@@ -125,13 +125,15 @@ def invocation_detail(connection: sqlite3.Connection, run: str, invocation: int)
     )
 
 
-def cause_chain(connection: sqlite3.Connection, run: str, event: int) -> list[CauseLink]:
-    """From this event upwards to where it began. Of a join's events the last, which completed it, is
-    followed."""
+def cause_chain(
+    connection: sqlite3.Connection, run: str, event: int, limit: int | None = None
+) -> list[CauseLink]:
+    """From this event upwards to where it began, or the first `limit` links of that. Of a join's events the
+    last, which completed it, is followed."""
     chain: list[CauseLink] = []
     seen: set[int] = set()
     following: int | None = event
-    while following is not None and following not in seen:
+    while following is not None and following not in seen and len(chain) != limit:
         seen.add(following)
         records = parsed(connection.execute(_EVENT_RECORDS, (following, run)))
         emitted = next((x for x in records if isinstance(x, r.EventEmitted)), None)

@@ -361,11 +361,11 @@ class Recording:
         with self._reading() as connection:
             return queries.invocation_detail(connection, run, invocation)
 
-    def cause(self, run: str, event: int) -> list[CauseLink]:
-        """Why there is this event: itself, what it was emitted for, and so on up to what came from
-        outside."""
+    def cause(self, run: str, event: int, limit: int | None = None) -> list[CauseLink]:
+        """Why there is this event: itself, what it was emitted for, and so on up to what came from outside,
+        or up to `limit` links."""
         with self._reading() as connection:
-            return queries.cause_chain(connection, run, event)
+            return queries.cause_chain(connection, run, event, limit)
 
     @property
     def spill(self) -> Path:

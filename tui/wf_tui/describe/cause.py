@@ -9,6 +9,9 @@ from wf_tui.describe.parts import EMPTY, heading, remark
 from wf_tui.look import Line
 from wf_tui.selection import Selection
 
+_SHOWN = 200
+"""Links of a chain: a loop's has as many as the loop has laps."""
+
 
 def why_lines(recording: Recording, graph: FlowGraph | None, chosen: Selection) -> list[Line]:
     """The causal chain for what happened; for a step with nothing to show, what would start it."""
@@ -27,7 +30,8 @@ def why_lines(recording: Recording, graph: FlowGraph | None, chosen: Selection) 
 def _chain(recording: Recording, run: str, event: int) -> list[Line]:
     """From the event up to the start, one pair of lines a link."""
     lines: list[Line] = []
-    for depth, link in enumerate(recording.cause(run, event)):
+    chain = recording.cause(run, event, _SHOWN + 1)
+    for depth, link in enumerate(chain[:_SHOWN]):
         one = link.event
         lead = "" if not depth else f"{look.arrow()} because of "
         lines.append(
@@ -41,6 +45,9 @@ def _chain(recording: Recording, run: str, event: int) -> list[Line]:
         )
         by = f"{link.step}#{link.invocation} ({one.by})" if link.step else f"{one.by}, from outside any step"
         lines.append(((" " * 10 + "by ", "muted"), (by, "accent" if link.step else "muted")))
+    if len(chain) > _SHOWN:
+        next_one = chain[_SHOWN].event
+        lines.append(remark(f"... because of {next_one.type} #{next_one.event}: select it to read on"))
     return lines or [remark("nothing is recorded before it")]
 
 
