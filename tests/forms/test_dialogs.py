@@ -312,6 +312,46 @@ async def test_the_log_message_shows_only_for_a_logging_breakpoint(session: Sess
         await until(pilot, lambda: bool(log.display))
 
 
+@pytest.mark.parametrize(
+    ("action", "field", "text", "expected"),
+    [
+        ("edit it by itself", "edit", '{"score": 0.5}', {"action": "edit", "edit": '{"score": 0.5}'}),
+        ("let it wait", "delay", "2.5", {"action": "delay", "delay": 2.5}),
+        ("have the step fail", "error", "OSError: no", {"action": "raise", "error": "OSError: no"}),
+    ],
+)
+async def test_a_rule_is_asked_for_what_its_action_needs(
+    session: Session, action: str, field: str, text: str, expected: dict[str, Any]
+) -> None:
+    await session.set_breakpoints([])
+    async with shown(dialog := BreakpointDialog(session, step="conclude"), (80, 40)) as pilot:
+        await fill(pilot, dialog, "action", f'"{action}"')
+        row = dialog.query_one(f"#{field}", FieldRow)
+        await until(pilot, lambda: bool(row.display))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "needed" in str(row.query_one(Complaint).content))
+        await fill(pilot, dialog, field, text)
+        await pilot.press("ctrl+s")
+        await until(pilot, closed(pilot))
+    (made,) = session.breakpoints
+    assert made.model_dump(include=set(expected)) == expected
+    assert made.verified
+    await session.set_breakpoints([])
+
+
+async def test_a_breakpoint_on_the_state_has_a_key_in_place_of_a_moment(session: Session) -> None:
+    async with shown(dialog := BreakpointDialog(session, event="Found"), (80, 40)) as pilot:
+        await fill(pilot, dialog, "event", '"(a change of the state)"')
+        await until(pilot, lambda: bool(dialog.query_one("#state").display))
+        assert not dialog.query_one("#moment").display
+        await fill(pilot, dialog, "state", "draft.title")
+        await pilot.press("ctrl+s")
+        await until(pilot, closed(pilot))
+    (made,) = session.breakpoints
+    assert (made.state, made.event) == ("draft.title", None)
+    await session.set_breakpoints([])
+
+
 # -- questions of the program itself
 @pytest.mark.parametrize(("key", "expected"), [("y", True), ("enter", True), ("n", False), ("escape", False)])
 async def test_a_question_with_two_answers(key: str, expected: bool) -> None:

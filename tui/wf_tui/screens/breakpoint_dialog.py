@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.containers import VerticalScroll
@@ -15,24 +15,10 @@ from wf_debug.graph import FlowGraph
 from wf_debug.session import Session
 from wf_debug.wire import Verification
 from wf_tui.forms.boxes import Entered
+from wf_tui.forms.breakpoint import as_fields, from_fields, missing, shown_fields, specs_of
 from wf_tui.forms.row import FieldRow
-from wf_tui.forms.schema import UNSET, FieldSpec
 from wf_tui.forms.text import read_form, write_text
 from wf_tui.screens.dialog import Dialog, button
-
-_MOMENTS = {
-    "before a step gets it": "deliver",
-    "as it is emitted": "emit",
-    "after the step": "after",
-    "when the step raises": "raise",
-    "before it is published": "publish",
-}
-_ACTIONS = {
-    "hold this event alone": "hold",
-    "pause everything": "pause",
-    "log a message and go on": "log",
-}
-_ANY = "any"
 
 
 class BreakpointDialog(Dialog[None]):
@@ -41,7 +27,6 @@ class BreakpointDialog(Dialog[None]):
     DEFAULT_CSS = """
     BreakpointDialog {
         & #parts { height: auto; scrollbar-size-vertical: 1; }
-        &.-no-log #log { display: none; }
     }
     """
     KEYS: ClassVar[str] = "ctrl+s set · esc cancel · enter next"
@@ -60,9 +45,9 @@ class BreakpointDialog(Dialog[None]):
 
     def body(self) -> Iterable[Widget]:
         graph = self.session.graph_in() or FlowGraph(name="")
-        start = _as_fields(self._parts)
+        start = as_fields(self._parts)
         with VerticalScroll(id="parts", can_focus=False):
-            for spec in _specs(graph, self._parts):
+            for spec in specs_of(graph, self._parts):
                 row = FieldRow(spec, write_text(spec, start[spec.name]))
                 row.id = spec.name
                 yield row
@@ -74,7 +59,7 @@ class BreakpointDialog(Dialog[None]):
         yield button("Cancel", "cancel")
 
     def on_mount(self) -> None:
-        self._show_log()
+        self._show_what_counts()
         self.query_one("#condition TextBox").focus()
         self.once_drawn(self._fit)
 
@@ -87,8 +72,13 @@ class BreakpointDialog(Dialog[None]):
         self.once_drawn(self.show_focused)
 
     @on(Select.Changed, "#action Select")
-    def _show_log(self) -> None:
-        self.set_class(_ACTIONS.get(_value(self.query_one("#action", FieldRow))) != "log", "-no-log")
+    @on(Select.Changed, "#event Select")
+    def _show_what_counts(self) -> None:
+        event, action = (_value(self.query_one(name, FieldRow)) for name in ("#event", "#action"))
+        shown = shown_fields(event, action)
+        for row in self.query(FieldRow):
+            row.display = row.spec.name in shown
+        self.once_drawn(self._fit)
 
     @on(Entered)
     def _next(self, entered: Entered) -> None:
@@ -107,12 +97,12 @@ class BreakpointDialog(Dialog[None]):
     def _read(self) -> Breakpoint | None:
         rows = list(self.query(FieldRow))
         reading = read_form([r.spec for r in rows], {r.spec.name: r.text for r in rows})
-        wrong = {e.field: e.message for e in reading.errors}
+        wrong = {e.field: e.message for e in reading.errors} or missing(reading.data)
         for row in rows:
             row.show_problem(wrong.get(row.spec.name, ""))
         if wrong:
             return None
-        return _from_fields(reading.data, self._parts)
+        return from_fields(reading.data, self._parts)
 
     async def _set(self, wanted: Breakpoint | None) -> None:
         """Replace, add or (None) remove this one among all breakpoints."""
@@ -135,69 +125,6 @@ class BreakpointDialog(Dialog[None]):
 def _refusal(answers: list[Verification.Item], wanted: Breakpoint | None) -> str | None:
     mine = next((a for a in answers if wanted is not None and a.id == wanted.id), None)
     return (mine.reason or "the host does not say why") if mine is not None and not mine.ok else None
-
-
-def _specs(graph: FlowGraph, shown: Breakpoint) -> list[FieldSpec]:
-    events = _with(shown.event, [e.name for e in graph.events])
-    steps = _with(shown.step, [s.name for s in graph.steps])
-    return [
-        _choice("event", [_ANY, *events], "the type of the event"),
-        _choice("step", [_ANY, *steps], "the step that gets or emits it"),
-        _choice("moment", list(_MOMENTS), "at which moment"),
-        FieldSpec("condition", "text", "Python over ev, step, state, attempt, like ev.score > 3"),
-        FieldSpec(
-            "hits",
-            "integer",
-            "act from this match on",
-            default=1,
-            schema={"type": "integer", "minimum": 1},
-        ),
-        _choice("action", list(_ACTIONS), "what to do then"),
-        FieldSpec("log", "text", "the message, with {expressions} over ev, step, state, attempt"),
-        FieldSpec("enabled", "boolean", "off: kept, without effect", default=True),
-    ]
-
-
-def _choice(name: str, choices: list[str], words: str) -> FieldSpec:
-    return FieldSpec(name, "choice", words, required=True, choices=tuple(choices), schema={"enum": choices})
-
-
-def _with(name: str | None, known: list[str]) -> list[str]:
-    return [*known, name] if name is not None and name not in known else known
-
-
-def _as_fields(point: Breakpoint) -> dict[str, Any]:
-    moment = "raise" if point.exception else point.when
-    return {
-        "event": point.event or _ANY,
-        "step": point.step or _ANY,
-        "moment": _label(_MOMENTS, moment),
-        "condition": point.condition or UNSET,
-        "hits": point.hits,
-        "action": _label(_ACTIONS, point.action),
-        "log": point.log or UNSET,
-        "enabled": point.enabled,
-    }
-
-
-def _from_fields(data: dict[str, Any], before: Breakpoint) -> Breakpoint:
-    moment = _MOMENTS[data["moment"]]
-    changed = {
-        "event": None if data["event"] == _ANY else data["event"],
-        "step": None if data["step"] == _ANY else data["step"],
-        "when": "after" if moment == "raise" else moment,
-        "exception": moment == "raise",
-        "condition": data.get("condition") or None,
-        "hits": data.get("hits", 1),
-        "action": _ACTIONS[data["action"]],
-        "log": data.get("log", ""),
-        "enabled": data.get("enabled", True),
-    }
-    return Breakpoint.model_validate({**before.model_dump(), **changed})
-
-
-def _label(labels: dict[str, str], value: str) -> str:
-    return next(label for label, v in labels.items() if v == value)
 
 
 def _value(row: FieldRow) -> str:
