@@ -29,10 +29,15 @@ class InATerminal:
             start_new_session=True,
         )
 
-    def read_until(self, wanted: bytes) -> None:
+    def press(self, key: bytes) -> None:
+        os.write(self._master, key)
+
+    def read_until(self, wanted: bytes) -> bytes:
+        """All that is written up to there."""
         seen = b""
         while wanted not in seen:
-            seen = seen[-4_000:] + os.read(self._master, 4_000)
+            seen += os.read(self._master, 4_000)
+        return seen
 
     def close(self) -> None:
         for end in (self._master, self._slave):
@@ -55,6 +60,16 @@ def test_a_closed_terminal_ends_all(application: InATerminal, tmp_path: Path) ->
     application.close()
     assert application.process.wait(40) == 128 + signal.SIGHUP
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_was_not_stopped_does_not_begin_anew_when_it_is_continued(
+    application: InATerminal,
+) -> None:
+    """A terminal that is closed sends SIGCONT after SIGHUP: what began then would never end."""
+    application.read_until(b"finished")
+    application.process.send_signal(signal.SIGCONT)
+    application.press(b"?")
+    assert b"\x1b[?1049h" not in application.read_until(b"Help")  # to the alternate screen
 
 
 def test_a_signal_gives_the_terminal_back(application: InATerminal, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from wf_tui.terminal import lasting_terminal
+from wf_tui.terminal import lasting_terminal, leave_for_certain, resume_only_what_was_suspended
 
 if TYPE_CHECKING:
     from wf_debug.control.breakpoints import Breakpoint
@@ -98,9 +98,13 @@ class WfApp(App[int]):
             if number := getattr(signal, name, None):
                 with suppress(NotImplementedError, RuntimeError, ValueError):  # not here, not in this thread
                     loop.add_signal_handler(number, self._leave_with, 128 + number)
+        if self._driver is not None:
+            resume_only_what_was_suspended(self._driver)
 
     def _leave_with(self, code: int) -> None:
         """Now; or, while the screen is being put together, as soon as it is there."""
+        if not self.is_headless:
+            leave_for_certain(code)
         if self._main is None:
             self._leave_code = code
         else:
