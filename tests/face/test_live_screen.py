@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from past import until
 from textual.pilot import Pilot
 
 from wf_debug.control.breakpoints import Breakpoint
+from wf_debug.control.rules import read_rules
+from wf_tui.cli.inspecting import print_rules
 from wf_tui.screens.chooser import Chooser
 from wf_tui.screens.confirm import ConfirmDialog
 from wf_tui.screens.edit import EditDialog
@@ -77,6 +80,26 @@ async def test_a_held_event_is_shown_edited_and_accepted(tmp_path: Path) -> None
         await pilot.press("a")
         await until(pilot, lambda: ended(main))
         assert "accept" not in offered(main)
+
+
+async def test_what_was_done_by_hand_is_saved_as_rules(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flow = Path(shutil.copy(FLOWS / "greet.py", tmp_path))
+    recording = tmp_path / "r.wfrec"
+    stop = [Breakpoint(event="Greeting")]
+    async with debugging(flow, recording, {"name": "Ada"}, stop) as (pilot, main):
+        await until(pilot, lambda: main.selection.hold is not None)
+        await pilot.press("d")
+        await until(pilot, lambda: ended(main))
+        await pilot.press("S")
+        saved = tmp_path / "greet.rules.toml"
+        await until(pilot, saved.exists)
+    (rule,) = read_rules(saved)
+    assert (rule.event, rule.step, rule.action) == ("Greeting", "deliver", "duplicate")
+    assert rule.condition == "ev.text == 'hello Ada'"
+    print_rules(recording)
+    assert capsys.readouterr().out == saved.read_text()
 
 
 async def test_a_breakpoint_set_on_a_selected_step_stops_the_next_run(tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("edit", "e", "edit", "Edit the held event, then let it go on", held.edit, all_of(ready, something_held, can_edit), "held", 11, panes=_HELD),
     Command("drop", "x", "drop", "Drop the held event: it never happens", held.drop, all_of(ready, something_held), "held", 12, panes=_HELD),
     Command("duplicate", "d", "duplicate", "Let the held event go on twice", held.duplicate, all_of(ready, something_held), "held", 13, panes=_HELD),
+    Command("save_rules", "S", "save rules", "Save what you edited, dropped or duplicated as rules: `wf-tui run --rules FILE` does it again", held.save_rules, shown, "held"),
     Command("inject", "i", "inject", "Send an event into the run: a typed form or raw JSON", held.inject, all_of(ready, run_live, can_inject), "held", 50),
     Command("answer", "H,h", "answer", "Answer the question that a step asks", held.answer, all_of(ready, prompted), "held", 5),
     Command("fork", "F", "fork", "Fork the run from the selection", view.nothing, later("forking a run from a past moment is not available in this version"), "held"),

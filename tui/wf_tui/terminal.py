@@ -52,7 +52,7 @@ def lasting_terminal() -> Iterator[None]:
 
 
 def resume_only_what_was_suspended(driver: Driver) -> None:
-    """A terminal that is closed sends SIGCONT after SIGHUP, for one. Textual would begin anew with the terminal
+    """A terminal that is closed sends SIGCONT after SIGHUP. Textual would begin anew with the terminal
     and leave the threads that read it behind, for ever."""
     if not hasattr(signal, "SIGCONT"):
         return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -56,3 +59,34 @@ async def answer(screen: MainScreen) -> None:
         step = screen.selection.step
         chosen = next((p for p in prompts if step and p.step == step), prompts[0])
         await screen.ask(PromptDialog(screen.session, chosen))
+
+
+async def save_rules(screen: MainScreen) -> None:
+    """What was edited, dropped and duplicated by hand, as a new file of rules beside the flow."""
+    from wf_debug.control.rules import write_rules
+    from wf_debug.session.scenario import rules_of
+
+    recording = screen.recording
+    rules = await asyncio.to_thread(rules_of, recording)
+    if not rules:
+        screen.say("no event was edited, dropped or duplicated by hand in this session", "warning")
+        return
+    try:
+        path = _written(Path(recording.meta.flow), write_rules(rules))
+    except OSError as error:
+        screen.say(f"cannot write the rules: {error.strerror} ({error.filename})", "error")
+        return
+    screen.say(f"{len(rules)} rule{'s' if len(rules) > 1 else ''} in {path}: wf-tui run --rules applies them")
+
+
+def _written(flow: Path, text: str) -> Path:
+    """The file that was made; none is written over."""
+    for number in itertools.count(1):
+        path = flow.with_suffix(f".rules{number if number > 1 else ''}.toml")
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError("there is always another number")

@@ -44,6 +44,26 @@ def check_flow(flow: str, python: Path | None, engine: Engine) -> int:
     return int(Exit.USAGE if fatal else Exit.DONE)
 
 
+def print_rules(recording: Path) -> None:
+    """Print the interventions of a recorded session as a file of interception rules."""
+    from wf_debug.control.rules import write_rules
+    from wf_debug.session.scenario import rules_of
+    from wf_debug.trace.recording import Recording, RecordingError
+
+    try:
+        past = Recording.open(recording)
+        try:
+            rules = rules_of(past)
+        finally:
+            past.close()
+    except RecordingError as error:
+        raise CommandError(str(error)) from None
+    if not rules:
+        say(f"wf-tui: no event was edited, dropped or duplicated by hand in {recording}")
+    else:
+        put(write_rules(rules).rstrip())
+
+
 async def _load(flow: str, python: Path | None, engine: Engine) -> Sequence[WorkflowInfo]:
     session = await open_session(
         flow,

@@ -195,6 +195,13 @@ def open_recording(recording: Annotated[Path, typer.Argument(metavar="RECORDING"
     sys.exit(open_past(recording))
 
 
+@cli.command(help="Print what was done to events by hand in a recorded session, as rules for `run --rules`.")
+def rules(recording: Annotated[Path, typer.Argument(metavar="RECORDING")]) -> None:
+    from wf_tui.cli.inspecting import print_rules
+
+    print_rules(recording)
+
+
 def run_command(arguments: list[str]) -> None:
     """Do what the command line says, and exit."""
     try:

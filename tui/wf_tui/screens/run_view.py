@@ -12,6 +12,7 @@ from textual.screen import Screen
 from wf_debug.graph import FlowGraph, SourceRef
 from wf_debug.session import Change, PostMortem, Session
 from wf_debug.trace.live import LiveState, RunState
+from wf_debug.trace.recording import Recording
 from wf_debug.trace.records import Held
 from wf_debug.trace.rows import TimelineFilter
 from wf_tui.run_clock import RunClock
@@ -122,6 +123,12 @@ class RunView(Screen[None]):
     @property
     def has_session(self) -> bool:
         return isinstance(self._source, Session)
+
+    @property
+    def recording(self) -> Recording:
+        """What is shown; commands that need it are refused before there is any."""
+        assert self._source is not None
+        return self._source.recording
 
     @property
     def session(self) -> Session:
