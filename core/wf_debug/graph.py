@@ -47,6 +47,15 @@ class EventType(Frozen):
     source: SourceRef | None = None
 
 
+class Resource(Frozen):
+    """What a step is given beside its events: the parameter, its type, and what makes the value (a factory's
+    name, or a file)."""
+
+    parameter: str
+    type: str
+    maker: str
+
+
 class Step(Frozen):
     """One step: what starts it, what it may emit, and how it is run."""
 
@@ -69,6 +78,7 @@ class Step(Frozen):
     """The retry policy in words, empty if none."""
     timeout: float | None = None
     """Seconds that an attempt may take, None for no limit."""
+    resources: tuple[Resource, ...] = ()
     doc: str = ""
     source: SourceRef | None = None
 
@@ -107,6 +117,35 @@ class FlowGraph(Frozen):
     def accepting(self, event: str) -> tuple[Step, ...]:
         """The steps that take this event type as their input."""
         return tuple(s for s in self.steps if event in s.accepts)
+
+
+class Growth(Frozen):
+    """What a run showed of a workflow that its source does not: an event type, the step that waits for it,
+    the step that asks a person with it."""
+
+    event: EventType
+    awaited_by: str | None = None
+    asked_by: str | None = None
+
+    def added_to(self, graph: FlowGraph) -> FlowGraph:
+        """The graph with it; the new edges are marked as observed."""
+        name = self.event.name
+        events = graph.events if graph.event(name) else (*graph.events, self.event)
+        steps = tuple(map(self._waiting, graph.steps))
+        edges = []
+        if self.awaited_by and not any(name in step.emits for step in steps):
+            edges.append(Edge(source=HUMAN, target=self.awaited_by, event=name, origin="observed"))
+        if self.asked_by:
+            edges.append(Edge(source=self.asked_by, target=HUMAN, event=name, origin="observed"))
+        drawn = {(e.source, e.target, e.event) for e in graph.edges}
+        fresh = [e for e in edges if (e.source, e.target, e.event) not in drawn]
+        update = {"events": events, "steps": steps, "edges": (*graph.edges, *fresh)}
+        return graph.model_copy(update=update)
+
+    def _waiting(self, step: Step) -> Step:
+        if step.name != self.awaited_by or self.event.name in step.waits_for:
+            return step
+        return step.model_copy(update={"waits_for": (*step.waits_for, self.event.name)})
 
 
 def joined(graphs: Sequence[FlowGraph]) -> FlowGraph:

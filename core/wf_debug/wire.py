@@ -55,10 +55,15 @@ class WorkflowInfo(BaseModel):
     """One workflow that a module offers. With a fatal problem it can be looked at, not run."""
 
     name: str
+    variable: str = ""
+    """Of the instance at module level, if it is one: the workflow answers to it as well."""
     engine: str
     source: SourceRef | None = None
     graph: FlowGraph
     problems: list[Problem] = Field(default_factory=list)
+
+    def is_called(self, name: str) -> bool:
+        return bool(name) and name in (self.name, self.variable)
 
 
 ErrorCode = Literal[
@@ -372,6 +377,8 @@ class SnapshotResult(BaseModel):
     snapshot: dict[str, Any]
     restarts: list[str] = Field(default_factory=list)
     """Steps whose running invocations will start again from their first line."""
+    workflow: str = ""
+    """What the run's workflow is called in the flow."""
 
 
 class ResumeResult(BaseModel):
@@ -404,9 +411,10 @@ class Reply(BaseModel):
 
 
 class WorkflowSeen(BaseModel):
-    """User code runs a workflow that was not described before: sent ahead of the run's first record.
+    """User code runs a workflow that was not described before, or a run shows more of its graph than the
+    source does: sent ahead of the record about it.
 
-    `verdicts` are those on all breakpoints, the new workflow's names included.
+    `verdicts` are those on all breakpoints, the workflow's names included.
     """
 
     type: Literal["workflow_seen"] = "workflow_seen"

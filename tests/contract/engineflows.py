@@ -72,3 +72,26 @@ class Waits(Workflow):
         return StopEvent(result=answer.text)
 flow = Waits(timeout=60)
 """
+
+HELPED = """
+from asking import ask
+class Shown(Event):
+    n: int = 1
+class Helped(Workflow):
+    @step
+    async def begin(self, ctx: Context, ev: StartEvent) -> StopEvent:
+        ctx.write_event_to_stream(Shown())
+        return StopEvent(result=await ask(ctx))
+flow = Helped(timeout=60)
+"""
+"""A step whose waiting is done elsewhere: `ASKING`, in asking.py."""
+
+ASKING = """
+class Verdict(HumanResponseEvent):
+    text: str = ""
+    who: str = ""
+async def ask(ctx):
+    ctx.write_event_to_stream(InputRequiredEvent(prefix="Sure?"))
+    verdict = await ctx.wait_for_event(Verdict, requirements={"who": "me"})
+    return verdict.text
+"""

@@ -69,10 +69,31 @@ async def test_instances_at_module_level_keep_their_options(host: EngineHost) ->
         flow = Small(timeout=5)
         other = Small(timeout=6)
     """)
-    assert [o["name"] for o in offers] == ["Small", "other"]
-    assert await host.run_result("Small") == 5
+    assert [o["name"] for o in offers] == ["flow", "other"]
+    assert await host.run_result("flow") == 5
     assert await host.run_result("other") == 6
-    assert await host.run_result("Small") == 5
+    assert await host.run_result("flow") == 5
+
+
+async def test_an_only_instance_goes_by_its_class_and_answers_to_its_variable(host: EngineHost) -> None:
+    offers = await host.given(CHAIN)
+    assert [o["name"] for o in offers] == ["Chain"]
+    assert await host.run_result("flow") == 2
+
+
+async def test_the_resources_of_a_step_are_on_the_graph(host: EngineHost) -> None:
+    (info,) = await host.given("""
+        from typing import Annotated
+        from PACKAGE.resource import Resource
+        def make_store() -> dict:
+            return {}
+        class Flow(Workflow):
+            @step
+            async def only(self, ev: StartEvent, store: Annotated[dict, Resource(make_store)]) -> StopEvent:
+                return StopEvent()
+    """)
+    (only,) = info["graph"]["steps"]
+    assert only["resources"] == [{"parameter": "store", "type": "dict", "maker": "make_store"}]
 
 
 async def test_an_invalid_workflow_is_drawn_and_refused(host: EngineHost) -> None:

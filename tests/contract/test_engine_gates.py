@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from engineflows import CHAIN, FAN, SENDS
+from engineflows import ASKING, CHAIN, FAN, HELPED, SENDS
 from enginehost import EngineHost
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -241,3 +241,39 @@ async def test_hits_and_log_messages_count_as_on_any_engine(host: EngineHost) ->
     assert [n.text for n in host.of("note")] == ["item 1 for take", "item 2 for take"]
     await host.release(held)
     await host.ended(run)
+
+
+@pytest.mark.parametrize(("event", "where"), [("StopEvent", "emit"), ("Shown", "publish")])
+async def test_an_event_that_no_step_takes_is_stopped_where_it_comes_out(
+    host: EngineHost, event: str, where: str
+) -> None:
+    """By its name alone; one that no graph shows counts once its class is loaded."""
+    host.write_flow(ASKING, "asking.py")
+    await host.given(HELPED.replace("await ask(ctx)", "1"))
+    verdict = await host.stop_at(event=event)
+    assert (verdict["ok"], verdict["resolved"]["when"]) == (True, where)
+    await host.start_run("Helped")
+    held = await host.seen("held")
+    assert (held.type, held.when) == (event, where)
+
+
+async def test_what_a_helper_waits_for_is_known_once_it_waits(host: EngineHost) -> None:
+    host.write_flow(ASKING, "asking.py")
+    (info,) = await host.given(HELPED)
+    assert "Verdict" not in [e["name"] for e in info["graph"]["events"]]
+    assert (await host.stop_at(event="Verdict"))["ok"]
+    run = await host.start_run("Helped")
+    await host.seen("invocation_waiting")
+    graph = host.described["Helped"].graph
+    assert graph.step("begin").waits_for == ("Verdict",)
+    assert (graph.event("Verdict").role, graph.event("InputRequiredEvent").role) == (
+        "human_response",
+        "input_required",
+    )
+    seen = {(e.source, e.target, e.event) for e in graph.edges if e.origin == "observed"}
+    assert seen == {("human", "begin", "Verdict"), ("begin", "human", "InputRequiredEvent")}
+    await host.ask("inject", run=run, type="Verdict", data={"text": "yes", "who": "me"})
+    held = await host.seen("held")
+    assert (held.type, held.when, held.step) == ("Verdict", "deliver", "begin")
+    await host.release(held, "edit", data={"text": "no"})
+    assert await host.result_of(run) == "no"

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from wf_debug.trace.records import RUN_ENDED, Record
-from wf_debug.wire import Hello, HostConfig, Reply, WireError, host_message_adapter
+from wf_debug.wire import (
+    Hello,
+    HostConfig,
+    Reply,
+    WireError,
+    WorkflowInfo,
+    WorkflowSeen,
+    host_message_adapter,
+)
 
 CORE = Path(__file__).parents[2] / "core"
 TOKEN = "t" * 43
@@ -39,6 +47,8 @@ class HostClient:
         self._writer: asyncio.StreamWriter | None = None
         self.reader: asyncio.StreamReader | None = None
         self._connected = asyncio.Event()
+        self.described: dict[str, WorkflowInfo] = {}
+        """Workflows that the host described by itself, as it did last."""
         self.loose: list[Reply] = []
         """Replies to lines that had no id."""
         self.gone = asyncio.Event()
@@ -89,6 +99,8 @@ class HostClient:
                     self.loose.append(message)
                 else:
                     future.set_result(message)
+            elif isinstance(message, WorkflowSeen):
+                self.described[message.workflow.name] = message.workflow
             else:
                 self.records.extend(message.records)
             self._news.notify_all()
@@ -99,6 +111,7 @@ class HostClient:
         self.folder = self._root / f"t{self._tests}"
         self.folder.mkdir()
         self.records.clear()
+        self.described.clear()
 
     async def end_runs(self) -> None:
         await self.ask("set_breakpoints", breakpoints=[])

@@ -23,7 +23,7 @@ from wf_debug.wire import Records, host_message_adapter
 
 GRAPH = FlowGraph(
     name="F",
-    steps=(Step(name="second"), Step(name="third")),
+    steps=(Step(name="second", accepts=("Result",)), Step(name="third", accepts=("Other",))),
     events=(EventType(name="Result", bases=("Base",)), EventType(name="Other")),
 )
 

@@ -170,7 +170,7 @@ async def test_an_instance_at_module_level_stands_for_its_class(host: HostClient
         "        super().__init__(**options)\n        self.llm = llm\n    @step")
         + "\nflow = Good('model')\nother = Good('second')\n")  # fmt: skip
     infos = await host.load()
-    assert [(w["name"], w["problems"]) for w in infos] == [("Good", []), ("other", [])]
+    assert [(w["name"], w["problems"]) for w in infos] == [("flow", []), ("other", [])]
     await host.run("other")
 
 

@@ -21,6 +21,13 @@ def folded(records: list[Record]) -> LiveState:
     return live
 
 
+def asked_without_graph(tape: Tape) -> LiveState:
+    """The engine's own classes are known for what they are by their names."""
+    live = LiveState()
+    live.apply_all(tape.records)
+    return live
+
+
 def seen(live: LiveState) -> dict[str, Any]:
     """Everything a reader can see."""
     return {
@@ -148,6 +155,30 @@ def test_a_question_that_comes_after_the_wait_is_the_same_one() -> None:
     (after,) = folded(tape.records).prompts
     assert (before.id, before.text) == (after.id, "review waits for Verdict")
     assert after.text == "Sure?"
+
+
+def test_a_question_is_early_until_the_step_that_asks_waits_for_the_answer() -> None:
+    tape = Tape()
+    invocation = tape.begin("search", tape.send("Ranked", "search", best="x"))
+    tape.publish("InputRequiredEvent", source=invocation, prefix="Sure?")
+    (prompt,) = asked_without_graph(tape).prompts
+    assert prompt.early
+    tape.wait(invocation, "HumanResponseEvent")
+    (prompt,) = asked_without_graph(tape).prompts
+    assert (prompt.early, prompt.waiting) == (False, True)
+
+
+def test_a_question_that_a_step_repeats_on_its_way_to_where_it_waited_is_not_asked_again() -> None:
+    tape = Tape()
+    invocation = tape.begin("search", tape.send("Ranked", "search", best="x"))
+    for _ in range(2):
+        tape.publish("InputRequiredEvent", source=invocation, prefix="Sure?")
+        tape.wait(invocation, "HumanResponseEvent")
+        (prompt,) = asked_without_graph(tape).prompts
+        assert prompt.text == "Sure?"
+        tape.resume(invocation)
+    tape.publish("InputRequiredEvent", source=invocation, prefix="Sure?")
+    assert asked_without_graph(tape).prompts == []
 
 
 def test_a_published_question_is_closed_by_an_answer_from_outside() -> None:

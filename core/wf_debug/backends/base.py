@@ -50,11 +50,14 @@ class Backend(Protocol):
         """The fields of this engine's events; None for any other value. Any thread."""
 
     def build(self, workflow: type, type_name: str, data: Mapping[str, Any]) -> Any:
-        """An event of a type that the workflow declares. Any thread.
+        """An event of a type that the workflow declares, or that a run of it used. Any thread.
 
         Raises:
             Refused: unknown_event with the closest names, invalid_input with one entry a field.
         """
+
+    def knows_event(self, name: str) -> bool:
+        """Whether user code has loaded an event class of this engine with that name. Any thread."""
 
     def rebuild(self, original: Any, data: Mapping[str, Any]) -> Any:
         """An event like `original` with fields replaced; what `data` repeats unchanged stays the same

@@ -55,7 +55,8 @@ class _Finder:
     def find(self, module: ModuleType) -> list[Offer]:
         instances = dict(self._instances(module))
         taken = [type(flow) for flow in instances.values()]
-        offers = [self._instance_offer(name, flow) for name, flow in _named(instances).items()]
+        names = _named(instances)
+        offers = [self._instance_offer(v, names[v], flow) for v, flow in instances.items()]
         offers += [self._class_offer(cls) for cls in self._classes(module, taken)]
         return sorted(offers, key=_line)
 
@@ -82,11 +83,12 @@ class _Finder:
         return [cls for cls in own if self._dialect.has_steps(cls)] or ([] if taken else own)
 
     # -- how to make one, and what is wrong
-    def _instance_offer(self, name: str, flow: Any) -> Offer:
+    def _instance_offer(self, variable: str, name: str, flow: Any) -> Offer:
         cls = type(flow)
         graph, problems = self._graph(flow, cls)
         problems += self._check(flow, graph, cls)
-        return Offer(self._info(name, cls, graph, problems), cls, lambda: flow)
+        info = self._info(name, cls, graph, problems).model_copy(update={"variable": variable})
+        return Offer(info, cls, lambda: flow)
 
     def running(self, flow: Any) -> Offer:
         cls = type(flow)
@@ -156,13 +158,13 @@ def _line(offer: Offer) -> int:
     return source.line if source else 0
 
 
-def _named(instances: dict[str, Any]) -> dict[str, Any]:
-    """The first instance of a class goes by the class's name, further ones by their variable's."""
-    named: dict[str, Any] = {}
-    for variable, flow in instances.items():
-        cls = type(flow).__name__
-        named[variable if cls in named else cls] = flow
-    return named
+def _named(instances: dict[str, Any]) -> dict[str, str]:
+    """A name for each variable: the class's, unless several instances are of classes of that name."""
+    classes = [type(flow).__name__ for flow in instances.values()]
+    return {
+        variable: cls if classes.count(cls) == 1 else variable
+        for variable, cls in zip(instances, classes, strict=True)
+    }
 
 
 def _required_arguments(cls: type) -> list[str]:

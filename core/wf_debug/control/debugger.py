@@ -12,7 +12,7 @@ from wf_debug.control.origin import Origin
 from wf_debug.control.payload import PayloadEncoder
 from wf_debug.control.tracer import Tracer
 from wf_debug.control.usercode import UserCode
-from wf_debug.graph import SourceRef
+from wf_debug.graph import Growth, SourceRef
 
 
 def _no_lines(origin: Origin) -> None:
@@ -24,6 +24,10 @@ def _not_told() -> None:
 
 
 def _unseen(workflow: Any) -> None:
+    pass
+
+
+def _not_drawn(workflow: type, growth: Growth) -> None:
     pass
 
 
@@ -40,6 +44,8 @@ class Debugger:
     """Records what an invocation printed without a line end; called as it ends."""
     run_starting: Callable[[Any], None] = _unseen
     """Told of the workflow before its run's first record."""
+    graph_grew: Callable[[type, Growth], None] = _not_drawn
+    """Told of what a run shows of its workflow class, before the record of it."""
     run_began: Callable[[], None] = _not_told
     handing_over: bool = False
     """The process ends while all is frozen: it goes on elsewhere, and its end here is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -27,14 +27,17 @@ class _Names:
     """Every name that the loaded workflows know."""
 
     def __init__(self, graphs: Sequence[FlowGraph]) -> None:
-        self._graphs = graphs
+        self.graphs = graphs
         self.steps = {s.name for g in graphs for s in g.steps}
-        types = [e for g in graphs for e in g.events]
+        self.types = types = [e for g in graphs for e in g.events]
         self.events = {e.name for e in types} | {base for e in types for base in e.bases}
+        self.taken = {name for g in graphs for s in g.steps for name in (*s.accepts, *s.waits_for)}
+        self.emitted = {name for g in graphs for s in g.steps for name in s.emits}
 
-    def check(self, point: Breakpoint) -> str:
+    def check(self, point: Breakpoint, loaded: Callable[[str], bool]) -> str:
         """Why the names can't match, empty if they can."""
-        if point.event and point.event not in self.events and not point.exception:
+        known = point.event is None or point.event in self.events or point.exception
+        if point.event and not known and not loaded(point.event):
             near = suggestion(point.event, self.events | self.steps)
             return f"no event type or step named {point.event!r}; {near}"
         if point.step and point.step not in self.steps:
@@ -45,12 +48,23 @@ class _Names:
         """Why the event never comes to the step."""
         if point.when != "deliver" or not (point.step and point.event):
             return ""
-        takers = [(g, s) for g in self._graphs for s in g.steps if s.name == point.step]
+        takers = [(g, s) for g in self.graphs for s in g.steps if s.name == point.step]
         taken = [(g, name) for g, s in takers for name in (*s.accepts, *s.waits_for)]
         if not taken or any(_kin(g, name, point.event) for g, name in taken):
             return ""
         names = ", ".join(dict.fromkeys(name for _, name in taken))
         return f"step {point.step!r} takes {names}, not {point.event}"
+
+    def moment(self, point: Breakpoint) -> Breakpoint:
+        """An event that no step takes can't be stopped before a step gets it, but where it comes out."""
+        if point.when != "deliver" or point.event is None or point.step:
+            return point
+        types = [e for e in self.types if point.event in (e.name, *e.bases)]
+        if any(self.taken & {e.name, *e.bases} for e in types):
+            return point
+        asks = any(e.role == "input_required" for e in types)
+        emitted = any(e.name in self.emitted for e in types) and not asks
+        return point.model_copy(update={"when": "emit" if emitted else "publish"})
 
 
 def _kin(graph: FlowGraph, one: str, other: str) -> bool:
@@ -60,21 +74,27 @@ def _kin(graph: FlowGraph, one: str, other: str) -> bool:
 
 
 def resolve(
-    points: Sequence[Breakpoint], graphs: Sequence[FlowGraph], modules: Sequence[ModuleType] = ()
+    points: Sequence[Breakpoint],
+    graphs: Sequence[FlowGraph],
+    modules: Sequence[ModuleType] = (),
+    loaded: Callable[[str], bool] = lambda event: False,
 ) -> list[Resolved]:
     """Resolve each against the workflows and the modules that they are from; without any workflow loaded yet
-    none can be verified."""
+    none can be verified. `loaded` says whether there is an event class of a name that no graph has."""
     names = _Names(graphs)
-    return [_resolve(point, names, bool(graphs), modules) for point in points]
+    return [_resolve(point, names, modules, loaded) for point in points]
 
 
-def _resolve(point: Breakpoint, names: _Names, loaded: bool, modules: Sequence[ModuleType]) -> Resolved:
+def _resolve(
+    point: Breakpoint, names: _Names, modules: Sequence[ModuleType], loaded: Callable[[str], bool]
+) -> Resolved:
     if point.event and point.event not in names.events and point.event in names.steps and not point.step:
         point = point.model_copy(update={"step": point.event, "event": None})
     if point.exception and point.when != "after":
         point = point.model_copy(update={"when": "after"})
-    if not loaded:
+    if not names.graphs:
         return Resolved(point, None, "no workflow is loaded yet")
+    point = names.moment(point)
     raised = _exception(point.error, modules) if point.action == "raise" else None
     if reason := _misplaced(point, raised):
         return Resolved(point, None, reason)
@@ -86,7 +106,7 @@ def _resolve(point: Breakpoint, names: _Names, loaded: bool, modules: Sequence[M
     except ValueError as error:
         what = f"read the edit {point.edit!r}" if point.action == "edit" else f"compile {point.condition!r}"
         return Resolved(point, None, f"cannot {what}: {error}")
-    reason = names.check(point)
+    reason = names.check(point, loaded)
     return Resolved(point, None if reason else armed, reason)
 
 

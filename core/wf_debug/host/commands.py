@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from wf_debug.control.debugger import Debugger
 from wf_debug.control.names import suggestion
 from wf_debug.control.resolve import resolve
 from wf_debug.control.visit import Decision, Visit
+from wf_debug.graph import FlowGraph, Growth
 from wf_debug.host.load import Importer
 from wf_debug.host.mainthread import MainThread
 from wf_debug.host.offers import find_offers
@@ -50,6 +52,10 @@ class Commands:
         self._offers: dict[str, Offer] = {}
         self._met: dict[type, Offer] = {}
         """Workflows of user code's own runs that the flow does not offer."""
+        self._started: dict[str, str] = {}
+        """Which of the flow's workflows each run was started as."""
+        self._growths: list[tuple[type, Growth]] = []
+        """What runs showed of their workflows' graphs."""
         self._points: list[Breakpoint] = []
         self._control.interceptor.edited = self._edited
         self.handlers: dict[type[wire.CommandBase], tuple[Place, Handler]] = {
@@ -122,7 +128,7 @@ class Commands:
         return find_offers(flow, self._backends, engine)
 
     def _adopt(self, offers: dict[str, Offer]) -> None:
-        self._offers, self._met = offers, {}
+        self._offers, self._met = {name: self._grown(offer) for name, offer in offers.items()}, {}
         self._arm()
 
     def meet(self, flow: Any) -> None:
@@ -138,6 +144,31 @@ class Commands:
             self._met[type(flow)] = offer
             seen = wire.WorkflowSeen(workflow=offer.info, verdicts=self._arm())
             self._debugger.tracer.send_after_records(wire.encode(seen))
+
+    def grow(self, workflow: type, growth: Growth) -> None:
+        """A run showed more of its workflow than the source does. On the run's loop."""
+        with self._meeting:
+            self._growths.append((workflow, growth))
+            for known in (self._offers, self._met):
+                for key, offer in list(known.items()):
+                    self._let_grow(known, key, offer, workflow, growth)
+
+    def _let_grow(
+        self, known: dict[Any, Offer], key: Any, offer: Offer, workflow: type, growth: Growth
+    ) -> None:
+        graph = growth.added_to(offer.info.graph)
+        if offer.workflow is workflow and graph != offer.info.graph:
+            known[key] = _with_graph(offer, graph)
+            seen = wire.WorkflowSeen(workflow=known[key].info, verdicts=self._arm())
+            self._debugger.tracer.send_after_records(wire.encode(seen))
+
+    def _grown(self, offer: Offer) -> Offer:
+        """The offer with all that runs of its workflow showed."""
+        graph = offer.info.graph
+        for workflow, growth in self._growths:
+            if workflow is offer.workflow:
+                graph = growth.added_to(graph)
+        return _with_graph(offer, graph)
 
     def _known(self) -> list[Offer]:
         return [*self._offers.values(), *list(self._met.values())]
@@ -158,14 +189,17 @@ class Commands:
 
     def _reload(self, command: wire.Reload) -> wire.ReloadResult:
         report = self._reloader.reload()
-        if report.outcome == "swapped":
-            self._adopt(self._reloader.offers)
-        return report
+        if report.outcome != "swapped":
+            return report
+        self._adopt(self._reloader.offers)
+        return report.model_copy(update={"workflows": [o.info for o in self._offers.values()]})
 
     # -- runs
     def _start_run(self, command: wire.StartRun) -> wire.RunRef:
         offer, backend = self._runnable(command.workflow)
-        return wire.RunRef(run=backend.start(offer, command.input, command.journal))
+        run = backend.start(offer, command.input, command.journal)
+        self._started[run] = offer.info.name
+        return wire.RunRef(run=run)
 
     def _resume_journal(self, command: wire.ResumeJournal) -> wire.RunRef:
         offer, backend = self._runnable(command.workflow)
@@ -174,6 +208,7 @@ class Commands:
     def _resume_run(self, command: wire.ResumeRun) -> wire.ResumeResult:
         offer, backend = self._runnable(command.workflow)
         run, lost = backend.resume(offer, command.snapshot, command.drop_lost)
+        self._started[run] = offer.info.name
         return wire.ResumeResult(run=run, lost=lost)
 
     def _runnable(self, name: str) -> tuple[Offer, Backend]:
@@ -202,7 +237,9 @@ class Commands:
         return backend.inject(command.run, event, command.step)
 
     def _snapshot(self, command: wire.Snapshot) -> wire.SnapshotResult:
-        return self._backend_of(command.run).snapshot(command.run)
+        backend = self._backend_of(command.run)
+        name = self._started.get(command.run) or backend.workflow_of(command.run).__name__
+        return backend.snapshot(command.run).model_copy(update={"workflow": name})
 
     def _cancel_run(self, command: wire.CancelRun) -> None:
         backend = self._backend_of(command.run)
@@ -222,7 +259,7 @@ class Commands:
         with self._arming:
             known = self._known()
             modules = [m for o in known if (m := sys.modules.get(o.workflow.__module__)) is not None]
-            resolved = resolve(self._points, [o.info.graph for o in known], modules)
+            resolved = resolve(self._points, [o.info.graph for o in known], modules, self._is_loaded)
             self._control.set_breakpoints(resolved)
         return [
             wire.Verification.Item(
@@ -230,6 +267,9 @@ class Commands:
             )
             for r in resolved
         ]
+
+    def _is_loaded(self, event: str) -> bool:
+        return any(backend.knows_event(event) for backend in self._backends)
 
     def _set_breakpoints(self, command: wire.SetBreakpoints) -> wire.Verification:
         self._points = command.breakpoints
@@ -286,8 +326,15 @@ class Commands:
         return status
 
 
+def _with_graph(offer: Offer, graph: FlowGraph) -> Offer:
+    return replace(offer, info=offer.info.model_copy(update={"graph": graph}))
+
+
 def _choose(offers: dict[str, Offer], name: str) -> Offer:
     if name in offers:
         return offers[name]
+    called = [o for o in offers.values() if o.info.is_called(name) or o.info.graph.name == name]
+    if called:
+        return called[0]
     hint = suggestion(name, offers) or "no flow is loaded"
     raise Refused("unknown_workflow", f"there is no workflow named {name!r}", hint=hint)

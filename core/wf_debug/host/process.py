@@ -55,6 +55,7 @@ class HostProcess:
         self.commands = Commands(self.debugger, self.backends, self.main, self.script, project)
         self.debugger.end_lines = self.logs.finish
         self.debugger.run_starting = self.commands.meet
+        self.debugger.graph_grew = self.commands.grow
         self.debugger.run_began = self.pulse.begin
         payloads.fields_of = [b.fields for b in self.backends]
 

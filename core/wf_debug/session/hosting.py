@@ -184,7 +184,7 @@ class Hosting:
         self.workflows = workflows
         name = self.flow.workflow or (self.workflow.name if self.workflow else None)
         only = workflows[0] if len(workflows) == 1 else None
-        self.choose(next((w for w in workflows if w.name == name), only))
+        self.choose(next((w for w in workflows if name and w.is_called(name)), only))
 
     def choose(self, workflow: WorkflowInfo | None) -> None:
         self.workflow = workflow
@@ -198,14 +198,18 @@ class Hosting:
 
     # -- workflows that user code runs by itself
     def _met(self, link: HostLink, message: WorkflowSeen) -> None:
-        """Called in the reader thread, before the records of its first run."""
+        """Called in the reader thread, before the records of its first run, or of what a run showed of it."""
         info = message.workflow
-        self.seen = {**self.seen, info.name: info}
         self.armory.judge(message.verdicts)
+        if self.flow.argv is None and any(w.name == info.name for w in self.workflows):
+            self.workflows = [info if w.name == info.name else w for w in self.workflows]
+        else:
+            self.seen = {**self.seen, info.name: info}
         if self.flow.argv is not None:
             self.workflows = list(self.seen.values())
-            if self.workflow is None or self.workflow.name == info.name:
-                self.choose(info)
+        script_begins = self.flow.argv is not None and self.workflow is None
+        if script_begins or (self.workflow is not None and self.workflow.name == info.name):
+            self.choose(info)
         self._tell_graphs()
         recording = self.journal.recording
         also = tuple(w.graph for w in self.seen.values() if w.name != recording.meta.workflow)

@@ -182,8 +182,8 @@ class Reloader:
                 await self._give_up(pending)
 
     async def _freeze(self, old: Host, run: str) -> _Move:
-        workflow = self._hosting.journal.live.runs[run].workflow
-        return _Move(run, workflow, await old.link.request(Snapshot(run=run), SnapshotResult))
+        frozen = await old.link.request(Snapshot(run=run), SnapshotResult)
+        return _Move(run, frozen.workflow, frozen)
 
     async def _resume(self, pending: _Pending, drop_lost: bool) -> ReloadReport:
         """Carry every run over, then let the fresh host take over; the old one is untouched until all are."""

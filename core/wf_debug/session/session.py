@@ -195,7 +195,7 @@ class Session:
         Raises:
             SessionError: when the file has none of that name.
         """
-        found = next((w for w in self.workflows if w.name == name), None)
+        found = next((w for w in self.workflows if w.is_called(name)), None)
         if found is None:
             names = ", ".join(w.name for w in self.workflows) or "none"
             raise SessionError.of(

@@ -35,6 +35,8 @@ class Prompt:
     asked: r.Payload | None = None
     waiting: bool = False
     """Whether the invocation stands still until the answer comes."""
+    early: bool = False
+    """Whether nobody takes the answer yet: the step that asks has still to begin waiting."""
 
 
 def question_text(asked: r.Payload) -> str:
@@ -56,6 +58,10 @@ class Prompts:
         self.graph = graph
         self._open: dict[int, Prompt] = {}
         self._next = 1
+        self._of_waits: set[tuple[str, int | None]] = set()
+        """Events that steps ask with as they begin to wait: run and number."""
+        self._answers: dict[tuple[str, int | None], dict[str, r.Payload | None]] = {}
+        """Questions that an invocation got its answer to, by text, with what it asked again since."""
 
     def open(self) -> list[Prompt]:
         return list(self._open.values())
@@ -90,17 +96,25 @@ class Prompts:
             text = question_text(record.payload)
             self._open[waiting.id] = replace(waiting, text=text, asked=record.payload)
             return True
-        answer = self._answer_type(record.step)
+        text, answer = question_text(record.payload), self._answer_type(record.step)
+        answered = self._answers.get((record.run, record.invocation), {})
+        if (
+            record.event is None and text in answered
+        ):  # the step runs again from its first line to where it waited
+            answered[text] = record.payload
+            return False
+        goes_on = record.event is None and not (self.graph and self.graph.accepting(answer))
+        early = goes_on or (record.run, record.event) in self._of_waits
         self._ask(
             Prompt(
                 0,
                 record.run,
-                question_text(record.payload),
+                text,
                 answer,
                 record.invocation,
                 record.step,
-                {},
-                record.payload,
+                asked=record.payload,
+                early=early,
             )
         )
         return True
@@ -122,23 +136,29 @@ class Prompts:
         asked = self._of(record.run, record.invocation)
         if asked is not None:
             self._open[asked.id] = replace(
-                asked, answer_type=record.awaits, requirements=record.requirements, waiting=True
+                asked,
+                answer_type=record.awaits,
+                requirements=record.requirements,
+                waiting=True,
+                early=False,
             )
             return True
         if self._role(record.awaits) != "human_response":
             return False
+        again = self._answers.get((record.run, record.invocation), {})
+        asked_again = next((payload for payload in reversed(again.values()) if payload), None)
         text = f"{record.step} waits for {record.awaits}"
         self._ask(
             Prompt(
                 0,
                 record.run,
-                text,
+                question_text(asked_again) if asked_again else text,
                 record.awaits,
                 record.invocation,
                 record.step,
                 record.requirements,
-                None,
-                True,
+                asked_again,
+                waiting=True,
             )
         )
         return True
@@ -146,6 +166,8 @@ class Prompts:
     def came_in(self, record: r.EventEmitted) -> None:
         """From outside: the oldest question of the run that it answers, and for which no step stands still,
         is closed."""
+        if record.by == "prompt":
+            self._of_waits.add((record.run, record.event))
         if record.invocation is not None:
             return
         names = self._with_bases(record.type)
@@ -165,10 +187,20 @@ class Prompts:
     def invocation_went_on(self, record: r.InRun) -> None:
         self._answered(record.run, record.invocation)
 
+    def invocation_over(self, record: r.InRun) -> bool:
+        self._answered(record.run, record.invocation)
+        self._answers.pop((record.run, record.invocation), None)
+        prompt = self._of(record.run, record.invocation)
+        if prompt is None or not prompt.early:
+            return False
+        self._open[prompt.id] = replace(prompt, early=False)
+        return True
+
     def _answered(self, run: str, invocation: int | None) -> None:
         prompt = self._of(run, invocation)
         if prompt is not None and prompt.waiting:
             del self._open[prompt.id]
+            self._answers.setdefault((run, invocation), {})[prompt.text] = None
 
     def run_started(self, record: r.RunStarted) -> None:
         """One that is continued in another host still waits for its answers."""
@@ -178,6 +210,9 @@ class Prompts:
     def run_over(self, record: r.Record) -> None:
         for prompt in [p for p in self._open.values() if p.run == record.run]:
             del self._open[prompt.id]
+        for key in [key for key in self._answers if key[0] == record.run]:
+            del self._answers[key]
+        self._of_waits = {key for key in self._of_waits if key[0] != record.run}
 
 
 _FOLDS: dict[type, Callable[[Prompts, Any], bool | None]] = {
@@ -186,9 +221,9 @@ _FOLDS: dict[type, Callable[[Prompts, Any], bool | None]] = {
     r.EventEmitted: Prompts.came_in,
     r.EventRouted: Prompts.routed,
     r.InvocationResumed: Prompts.invocation_went_on,
-    r.InvocationFinished: Prompts.invocation_went_on,
-    r.InvocationFailed: Prompts.invocation_went_on,
-    r.InvocationCancelled: Prompts.invocation_went_on,
+    r.InvocationFinished: Prompts.invocation_over,
+    r.InvocationFailed: Prompts.invocation_over,
+    r.InvocationCancelled: Prompts.invocation_over,
     r.RunStarted: Prompts.run_started,
     r.RunFinished: Prompts.run_over,
     r.RunFailed: Prompts.run_over,

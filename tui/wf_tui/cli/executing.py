@@ -13,7 +13,7 @@ from pathlib import Path
 from wf_debug.session import FlowSpec, Session, SessionError, SessionSettings
 from wf_debug.trace.records import Held, Log, Record, ScriptEnded, record_adapter
 from wf_tui.cli.exits import CommandError, Exit
-from wf_tui.cli.headless import fields_for, held_error
+from wf_tui.cli.headless import PROMPTING, fields_for, held_error
 from wf_tui.cli.inputs import breakpoints_of
 from wf_tui.cli.narration import narrate
 from wf_tui.cli.output import put, say
@@ -92,14 +92,14 @@ class _Watch:
                 error = held_error(record, self._session)
                 error.hint = "the same command without --headless, in a terminal, lets you go on by hand"
                 raise error
-            if self._answers and record.kind in ("published", "invocation_waiting"):
+            if self._answers and record.kind in PROMPTING:
                 await self._answer_prompts()
         raise CommandError(f"{self._session.status.message} before the script did", Exit.FAILED)
 
     async def _answer_prompts(self) -> None:
         """In order. Without answers of ours the script answers them itself."""
         for prompt in self._session.live.prompts:
-            if prompt.id not in self._asked and self._answers:
+            if prompt.id not in self._asked and self._answers and not prompt.early:
                 self._asked.add(prompt.id)
                 with suppress(SessionError):  # the script was faster
                     await self._session.answer(

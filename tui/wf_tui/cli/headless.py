@@ -122,7 +122,7 @@ async def _watch(session: Session, run: str, wanted: HeadlessRun) -> Exit:
             return end
         if isinstance(record, Held):
             raise held_error(record, session)
-        if record.kind in ("published", "invocation_waiting"):
+        if record.kind in PROMPTING:
             await answer_prompts(session, answers, asked)
     raise CommandError("the host closed the connection before the run ended", Exit.FAILED)
 
@@ -188,9 +188,13 @@ def held_error(record: Held, session: Session) -> CommandError:
     return CommandError(text, Exit.STOPPED, hint="open the same flow with `wf-tui` to go on by hand")
 
 
+PROMPTING = frozenset({"published", "invocation_waiting", "invocation_finished"})
+"""Records that may leave a question to be answered."""
+
+
 async def answer_prompts(session: Session, answers: deque[str], asked: set[int]) -> None:
     for prompt in session.live.prompts:
-        if prompt.id in asked:
+        if prompt.id in asked or prompt.early:
             continue
         asked.add(prompt.id)
         if not answers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wf_debug.graph import FlowGraph, Step
+from wf_debug.graph import FlowGraph, Resource, Step
 from wf_debug.trace import records as r
 from wf_debug.trace.recording import Recording
 from wf_debug.trace.rows import Attempt, InvocationDetail
@@ -33,12 +33,18 @@ def _contract(step: Step) -> list[Line]:
         lines.append(fact("retries", step.retry))
     if step.timeout is not None:
         lines.append(fact("times out", f"after {step.timeout:g} s"))
+    lines += [fact("needs", _resource(resource)) for resource in step.resources]
     if step.joins:
         first = "several" if step.join_size is None else f"the first {step.join_size}"
         lines.append(fact("joins", f"collects {first} events before it runs"))
     if step.source is not None:
         lines.append(fact("source", str(step.source)))
     return lines
+
+
+def _resource(resource: Resource) -> str:
+    maker = f" from {resource.maker}" if resource.maker else ""
+    return f"{resource.parameter}: {resource.type}{maker}"
 
 
 def invocation_lines(recording: Recording, run: str, invocation: int) -> list[Line]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from wf_debug.backends import building, hints, offers
 from wf_debug.backends.base import Offer
+from wf_debug.backends.event_types import is_loaded
 from wf_debug.backends.llamaindex import versions
 from wf_debug.backends.llamaindex.arrival import when_imported
 from wf_debug.backends.refusal import Refused
@@ -104,13 +105,19 @@ class LlamaIndexBackend:
         return fields_of(value)
 
     def build(self, workflow: type, type_name: str, data: Mapping[str, Any]) -> Any:
-        from wf_debug.backends.llamaindex.graph import event_classes
-
-        known = event_classes(workflow)
+        assert self._runtime is not None
+        known = self._runtime.met.known(workflow)
         if type_name not in known:
             text = f"the workflow has no event type {type_name!r}"
             raise Refused("unknown_event", text, hint=suggestion(type_name, known))
         return building.build(known[type_name], data)
+
+    def knows_event(self, name: str) -> bool:
+        if self._runtime is None:
+            return False
+        from workflows.events import Event
+
+        return is_loaded(Event, name)
 
     def rebuild(self, original: Any, data: Mapping[str, Any]) -> Any:
         from wf_debug.backends.llamaindex.events import rebuild

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel
 from workflows import Workflow, events
 from workflows.events import Event
 
-from wf_core.representation.source import ContextUse, context_use, place_of
+from wf_core.representation.source import ContextUse, context_use
 from wf_debug.backends.edges import Wiring, edges_of
+from wf_debug.backends.event_types import event_type, own_doc, source
 from wf_debug.backends.llamaindex.retries import describe
-from wf_debug.graph import EventRole, EventType, FlowGraph, SourceRef, Step
+from wf_debug.backends.resources import resources_of
+from wf_debug.graph import EventRole, FlowGraph, Step
 
 _ROLES: tuple[tuple[str, EventRole], ...] = (
     ("StartEvent", "start"),
@@ -103,10 +104,10 @@ def graph_of(workflow: Workflow | type[Workflow]) -> FlowGraph:
     classes = _named_types(steps)
     names = {c: name for name, c in classes.items()}
     wirings = [_wiring(step, names) for step in steps]
-    types = [_event_type(name, c) for name, c in classes.items()]
+    types = [event_type(name, c, Event, role_of(c)) for name, c in classes.items()]
     return FlowGraph(
         name=cls.__name__,
-        doc=_own_doc(cls),
+        doc=own_doc(cls),
         steps=tuple(w.step for w in wirings),
         events=tuple(types),
         edges=edges_of(wirings, types),
@@ -153,46 +154,10 @@ def _wiring(step: StepFacts, names: dict[type[Event], str]) -> Wiring:
             join_size=step.join_size,
             num_workers=step.config.num_workers,
             retry=describe(step.config.retry_policy),
+            resources=resources_of(step.option("resources", ())),
             doc=inspect.getdoc(step.function) or "",
-            source=_source(step.function),
+            source=source(step.function),
         ),
         step.option("catch_error_for_steps"),
         bool(step.option("accept_event_subclasses", False)),
     )
-
-
-def _event_type(name: str, cls: type[Event]) -> EventType:
-    bases = [t.__name__ for t in cls.__mro__[1:] if issubclass(t, Event) and t is not Event]
-    return EventType(
-        name=name,
-        role=role_of(cls),
-        bases=tuple(bases),
-        doc=_own_doc(cls),
-        fields=_schema(cls),
-        source=_source(cls),
-    )
-
-
-def _schema(cls: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema; of a class with fields that have none, the names alone."""
-    try:
-        return cls.model_json_schema()
-    except Exception:
-        fields = cls.model_fields
-        return {
-            "type": "object",
-            "title": cls.__name__,
-            "properties": {name: {"title": name} for name in fields},
-            "required": [name for name, info in fields.items() if info.is_required()],
-        }
-
-
-def _source(thing: Any) -> SourceRef | None:
-    found = place_of(thing)
-    return SourceRef(file=found[0], line=found[1]) if found else None
-
-
-def _own_doc(cls: type) -> str:
-    """A class's own docstring, not that of a base."""
-    doc = vars(cls).get("__doc__")
-    return inspect.cleandoc(doc) if doc else ""

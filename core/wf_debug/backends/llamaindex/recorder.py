@@ -9,6 +9,7 @@ from workflows.events import Event, HumanResponseEvent, InputRequiredEvent, Stop
 from wf_debug.backends.hints import Taken, unhandled_hint
 from wf_debug.backends.llamaindex.events import type_of
 from wf_debug.backends.llamaindex.run import Emission, LiveRun, Waiter, Work, state_of
+from wf_debug.backends.met import MetEvents
 from wf_debug.control.debugger import Debugger
 from wf_debug.control.matching import Scene
 from wf_debug.control.origin import Origin
@@ -19,8 +20,8 @@ from wf_debug.trace.records import EmittedBy, Payload
 class RunRecorder:
     """Tells the story of every run of this engine."""
 
-    def __init__(self, debugger: Debugger) -> None:
-        self._debugger = debugger
+    def __init__(self, debugger: Debugger, met: MetEvents) -> None:
+        self._debugger, self._met = debugger, met
         self._emit, self._clock = debugger.tracer.emit, debugger.clock
 
     # -- the run
@@ -74,6 +75,8 @@ class RunRecorder:
         target: str | None = None,
     ) -> Emission:
         """A new event with a number of its own."""
+        if type(event) not in run.known_types:
+            self._met.used(type(run.workflow), type(event), source.step if source else None)
         attempt = source.attempt if source else 0
         emission = Emission(run.next_event(), event, by, source, attempt, target)
         self._emit(
@@ -150,6 +153,8 @@ class RunRecorder:
     def published(self, run: LiveRun, event: Event, work: Work | None) -> None:
         emission = run.emission_of(event)
         source = work or (emission.source if emission else None)
+        if type(event) not in run.known_types and isinstance(event, InputRequiredEvent):
+            self._met.used(type(run.workflow), type(event), source.step if source else None)
         self._emit(
             records.Published,
             run.run_id,
@@ -182,6 +187,7 @@ class RunRecorder:
     def waiting(self, run: LiveRun, work: Work, add: Any) -> None:
         """The step is in `wait_for_event`; the engine runs it from its first line when the event comes."""
         known = next((w for w in run.waiters if w.step == work.step and w.id == add.waiter_id), None)
+        self._met.awaited(type(run.workflow), add.event_type, work.step)
         requirements = dict(add.requirements)
         due = None if add.timeout is None else self._clock.now() + add.timeout
         if known is not None:

@@ -93,6 +93,8 @@ class LiveRun:
     loop: asyncio.AbstractEventLoop
     init_state: Any
     """The engine's state that the run began with."""
+    known_types: set[type]
+    """Event classes that the workflow is known to use."""
     steps: dict[str, StepFacts] = field(init=False)
     external: Any = None
     """Adapter for those outside the run."""

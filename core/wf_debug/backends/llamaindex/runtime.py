@@ -8,14 +8,17 @@ import dataclasses
 from typing import Any
 
 from workflows.errors import WorkflowCancelledByUser, WorkflowTimeoutError
+from workflows.events import Event
 from workflows.plugins import BasicRuntime
 from workflows.runtime.types.results import StepWorkerFailed
 
 from wf_debug.backends.llamaindex.adapters import InsideAdapter, OutsideAdapter
 from wf_debug.backends.llamaindex.gates import Gates
+from wf_debug.backends.llamaindex.graph import event_classes, role_of
 from wf_debug.backends.llamaindex.invoking import observed
 from wf_debug.backends.llamaindex.recorder import RunRecorder
 from wf_debug.backends.llamaindex.run import LiveRun, current_run, current_work
+from wf_debug.backends.met import MetEvents
 from wf_debug.control.debugger import Debugger
 from wf_debug.control.origin import Origin, current_origin
 
@@ -29,7 +32,8 @@ class DebugRuntime(BasicRuntime):
     def __init__(self, debugger: Debugger) -> None:
         super().__init__()
         self._debugger = debugger
-        self.recorder = RunRecorder(debugger)
+        self.met = MetEvents(debugger, Event, event_classes, role_of)
+        self.recorder = RunRecorder(debugger, self.met)
         self._gates = Gates(debugger)
         self.live: dict[str, LiveRun] = {}
         self.continued: dict[str, Any] = {}
@@ -53,12 +57,15 @@ class DebugRuntime(BasicRuntime):
             return super().run_workflow(run_id, workflow, init_state, *rest, **more)
         parent = current_origin.get()
         debugger.run_starting(workflow)
-        run = LiveRun(run_id, workflow, asyncio.get_running_loop(), init_state)
+        known_types = self.met.classes(type(workflow))
+        run = LiveRun(run_id, workflow, asyncio.get_running_loop(), init_state, known_types)
         run.ours = run_id in self.started_here
         self.live[run_id] = run
         known = self.continued.pop(run_id, None)
         if known is not None:
             known.restore(run)
+            for waiter in run.waiters:
+                self.met.awaited(type(workflow), waiter.awaits, waiter.step)
         if not _DECIDES_ITSELF:
             _note_decisions(run)
         self.recorder.run_started(run, start_event, parent, known.elapsed if known else 0.0)

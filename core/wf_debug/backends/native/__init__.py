@@ -14,6 +14,7 @@ from wf_core.engine import instrument as engine
 from wf_core.events import Event
 from wf_core.handler import WorkflowHandler
 from wf_debug.backends.base import Offer
+from wf_debug.backends.event_types import is_loaded
 from wf_debug.backends.native import events, offers
 from wf_debug.backends.native.carry import carry_over, waiting_steps
 from wf_debug.backends.native.hints import closest_types
@@ -66,7 +67,10 @@ class NativeBackend:
         return events.fields_of(value)
 
     def build(self, workflow: type, type_name: str, data: Mapping[str, Any]) -> Event:
-        return events.build(events.event_class(workflow, type_name), data)
+        return events.build(events.event_class(self._instrument.met.known(workflow), type_name), data)
+
+    def knows_event(self, name: str) -> bool:
+        return is_loaded(Event, name)
 
     def rebuild(self, original: Any, data: Mapping[str, Any]) -> Event:
         return events.rebuild(original, data)

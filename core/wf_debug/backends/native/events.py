@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wf_core import Workflow
 from wf_core.events import Event, StopEvent
-from wf_core.representation import workflow_event_types
 from wf_debug.backends.building import build, merged
 from wf_debug.backends.refusal import Refused
 from wf_debug.control.names import suggestion
@@ -25,13 +23,12 @@ def fields_of(value: Any) -> Mapping[str, Any] | None:
     return fields
 
 
-def event_class(workflow: type[Workflow], name: str) -> type[Event]:
-    """The event class of that name among those the workflow declares.
+def event_class(known: Mapping[str, type[Event]], name: str) -> type[Event]:
+    """The event class of that name among those known.
 
     Raises:
         Refused: unknown_event with the closest names.
     """
-    known = workflow_event_types(workflow)
     if name not in known:
         raise Refused(
             "unknown_event", f"the workflow has no event type {name!r}", hint=suggestion(name, known)

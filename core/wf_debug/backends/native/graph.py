@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from wf_core import Workflow
@@ -20,6 +21,7 @@ from wf_core.representation import (
     workflow_event_types,
 )
 from wf_debug.backends.edges import Wiring, edges_of
+from wf_debug.backends.resources import resources_of
 from wf_debug.graph import EventRole, EventType, FlowGraph, SourceRef, Step
 
 _ROLES: tuple[tuple[type[Event], EventRole], ...] = (
@@ -36,8 +38,9 @@ def graph_of(workflow: Workflow | type[Workflow]) -> FlowGraph:
     run."""
     drawn = get_workflow_representation(workflow)
     classes = workflow_event_types(workflow)
+    configs = (workflow if isinstance(workflow, type) else type(workflow))._step_configs()
     wirings = [
-        Wiring(_step(n), n.catches, n.accepts_subclasses)
+        Wiring(_step(n, configs[n.id].resources), n.catches, n.accepts_subclasses)
         for n in drawn.nodes
         if isinstance(n, WorkflowStepNode)
     ]
@@ -56,7 +59,7 @@ def role_of(cls: type | None) -> EventRole:
     return next((role for base, role in _ROLES if cls is not None and issubclass(cls, base)), "event")
 
 
-def _step(node: WorkflowStepNode) -> Step:
+def _step(node: WorkflowStepNode, resources: Iterable[Any]) -> Step:
     return Step(
         name=node.id,
         role=node.role,
@@ -69,6 +72,7 @@ def _step(node: WorkflowStepNode) -> Step:
         num_workers=node.num_workers,
         retry=node.retry,
         timeout=node.timeout,
+        resources=resources_of(resources),
         doc=node.description or "",
         source=_source(node),
     )

@@ -10,7 +10,10 @@ from typing import Any
 from wf_core.engine import instrument as engine
 from wf_core.engine.instrument import Emission, Invocation, Outcome, Raised, RunEnd, RunHandle, Verdict
 from wf_core.events import Event, InputRequiredEvent, StopEvent
+from wf_core.representation import workflow_event_types
+from wf_debug.backends.met import MetEvents
 from wf_debug.backends.native import visits
+from wf_debug.backends.native.graph import role_of
 from wf_debug.backends.native.hints import unhandled_hint
 from wf_debug.backends.native.run import LiveRun, Recorded
 from wf_debug.backends.native.visits import type_of
@@ -27,6 +30,7 @@ class NativeInstrument(engine.Instrument):
 
     def __init__(self, debugger: Debugger) -> None:
         self._debugger = debugger
+        self.met = MetEvents(debugger, Event, workflow_event_types, role_of)
         self._tracer, self._controller = debugger.tracer, debugger.controller
         self._encode = debugger.payloads.encode
         self.clock = self._clock = debugger.clock
@@ -120,7 +124,8 @@ class NativeInstrument(engine.Instrument):
         self._debugger.run_starting(run.workflow)
         current_origin.set(Origin(run.run_id))
         recorded = self.continued.pop(run.run_id, Recorded())
-        live = LiveRun(run, asyncio.get_running_loop(), recorded)
+        known_types = self.met.classes(type(run.workflow))
+        live = LiveRun(run, asyncio.get_running_loop(), known_types, recorded)
         live.waiting.update(recorded.waiting)
         self.live[run.run_id] = live
         self._tracer.begin(run.run_id, recorded.elapsed)
@@ -191,6 +196,7 @@ class NativeInstrument(engine.Instrument):
         timeout: float | None,
     ) -> None:
         if live := self.live.get(run.run_id):
+            self.met.awaited(type(run.workflow), awaits, invocation.step)
             if invocation.id in live.recorded.waiting and invocation.id in live.waiting:
                 return  # of a run that is continued here: this was recorded before
             live.waiting[invocation.id] = invocation.step
@@ -242,6 +248,8 @@ class NativeInstrument(engine.Instrument):
         if live is None:
             return
         step, invocation, attempt = self._actor(live, source)
+        if type(event) not in live.known_types and isinstance(event, InputRequiredEvent):
+            self.met.used(type(run.workflow), type(event), step)
         self._tracer.emit(
             records.Published,
             run.run_id,
@@ -300,6 +308,8 @@ class NativeInstrument(engine.Instrument):
     # -- inside
     def _record_emission(self, live: LiveRun, emission: Emission) -> None:
         step, invocation, attempt = self._actor(live, emission.source)
+        if type(emission.event) not in live.known_types:
+            self.met.used(type(live.handle.workflow), type(emission.event), step)
         self._tracer.emit(
             records.EventEmitted,
             live.handle.run_id,

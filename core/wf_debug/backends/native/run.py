@@ -38,6 +38,8 @@ class LiveRun:
 
     handle: RunHandle
     loop: asyncio.AbstractEventLoop
+    known_types: set[type]
+    """Event classes that the workflow is known to use."""
     recorded: Recorded = Recorded()
     frozen: bool = False
     """A snapshot of it was taken."""
