@@ -94,10 +94,12 @@ def _resolve(
         point = point.model_copy(update={"when": "after"})
     if not names.graphs:
         return Resolved(point, None, "no workflow is loaded yet")
-    point = names.moment(point)
+    reason = names.check(point, loaded)
+    if not reason:
+        point = names.moment(point)
     raised = _exception(point.error, modules) if point.action == "raise" else None
-    if reason := _misplaced(point, raised):
-        return Resolved(point, None, reason)
+    if misplaced := _misplaced(point, raised):
+        return Resolved(point, None, misplaced)
     try:
         armed = arm(point, raised)
     except SyntaxError as error:
@@ -106,7 +108,6 @@ def _resolve(
     except ValueError as error:
         what = f"read the edit {point.edit!r}" if point.action == "edit" else f"compile {point.condition!r}"
         return Resolved(point, None, f"cannot {what}: {error}")
-    reason = names.check(point, loaded)
     return Resolved(point, None if reason else armed, reason)
 
 
