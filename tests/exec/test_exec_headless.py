@@ -89,7 +89,7 @@ def test_a_breakpoint_holds_a_run_that_the_script_starts(tmp_path: Path) -> None
 def test_a_breakpoint_that_named_nothing_is_told_in_the_end(tmp_path: Path) -> None:
     done = execute(tmp_path, TWO_CLASSES, "--break", "Numbr", arguments=("4",))
     assert done.returncode == 2
-    assert "--break Numbr never counted: no event type or step named 'Numbr'" in done.stderr
+    assert "--break: Numbr never counted: no event type or step named 'Numbr'" in done.stderr
 
 
 def test_records_come_as_json_and_end_with_the_scripts_end(tmp_path: Path) -> None:
