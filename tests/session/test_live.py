@@ -214,3 +214,19 @@ def test_the_classes_of_the_library_itself_are_questions_without_a_graph() -> No
     live = LiveState()
     live.apply_all(tape.records)
     assert [(p.text, p.answer_type) for p in live.prompts] == [("Name?", "HumanResponseEvent")]
+
+
+def test_a_step_under_which_its_process_died_failed() -> None:
+    tape = Tape()
+    event = tape.emit("StartEvent", by="start")
+    tape.route(event, "plan")
+    culprit = tape.begin("plan", event)
+    tape.fail(r.ErrorInfo(type="HostDied", message="killed"), culprit)
+    plan = folded(tape.records).steps("run-1")["plan"]
+    assert (plan.failed, plan.last, plan.error) == (1, culprit, "HostDied: killed")
+
+
+def test_a_failure_is_counted_once() -> None:
+    search = folded(failed_run().records).steps("run-1")["search"]
+    assert search.failed == 1
+    assert search.last is not None

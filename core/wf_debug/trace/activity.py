@@ -150,6 +150,16 @@ class RunActivity:
         self._inputs.clear()
         self.interrupted()
 
+    def brought_down(self, record: r.RunFailed) -> None:
+        """The run failed in a step: that step failed, also when it had no time to say so itself."""
+        if record.step is None or record.invocation is None:
+            return
+        step = self._step(record.step)
+        if step.culprit != record.invocation:
+            step.failed += 1
+            step.culprit = record.invocation
+            step.error = f"{record.error.type}: {record.error.message}"
+
     def interrupted(self) -> None:
         """The run goes on in another host: nothing is in a worker any more, what is to be done is still
         known."""

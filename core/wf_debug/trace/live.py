@@ -142,7 +142,10 @@ class LiveState:
         result = record.result.preview if isinstance(record, r.RunFinished) else ""
         error = _error_text(record)
         self._runs[record.run] = replace(state, status=_ENDS[record.kind], result=result, error=error)
-        self._activity(record.run).over()
+        activity = self._activity(record.run)
+        activity.over()
+        if isinstance(record, r.RunFailed):
+            activity.brought_down(record)
         self._drop_holds(record.run)
         self._paused.discard(record.run)
 

@@ -182,8 +182,9 @@ def _route(row: TimelineRow, width: int) -> list[Cell]:
     """`producer → consumer, consumer`, the consumers cut first."""
     if not row.producer and not row.consumers:
         return [(" " * width, "muted")]
-    producer = row.producer if cell_len(row.producer) <= width // 2 else fit(row.producer, width // 2)
     to = ", ".join(row.consumers)
+    room = width // 2 if to else width
+    producer = row.producer if cell_len(row.producer) <= room else fit(row.producer, room)
     rest = f" {look.arrow()} {to}" if to else ""
     return [(producer, "muted"), (fit(rest, width - cell_len(producer)), "muted")]
 
