@@ -38,6 +38,16 @@ def test_a_run_slower_than_the_wall_is_never_left_behind_nor_shown_going_back() 
     assert seen[-1] < 99 * 0.05 + 0.2
 
 
+def test_hearing_of_the_same_record_again_turns_nothing_back() -> None:
+    wall = Wall()
+    clock = RunClock(wall)
+    clock.heard("a", 2.0, stopped=False)
+    wall.now += 5
+    clock.heard("a", 2.0, stopped=False)
+    wall.now += 1
+    assert clock.now() == 8.0
+
+
 def test_another_run_starts_anew() -> None:
     wall = Wall()
     clock = RunClock(wall)

@@ -23,6 +23,8 @@ class RunClock:
 
     def heard(self, run: str, t: float, stopped: bool) -> None:
         """A record of the run said `t`; `stopped` while it is paused or when it has ended."""
+        if (run, t, stopped) == (self._run, self._known, self._stopped):
+            return  # the same record again: what it said is as old as it was
         if run != self._run or stopped or self._stopped:
             self._shown = t
         self._run, self._known, self._seen_at, self._stopped = run, t, self._monotonic(), stopped

@@ -59,7 +59,7 @@ def invocation_lines(recording: Recording, run: str, invocation: int) -> list[Li
     ]
     lines += model_lines(detail)
     if detail.logs:
-        lines.append(fact("logs", f"{detail.logs} line{'s' if detail.logs > 1 else ''}: 5, tab `selection`"))
+        lines.append(fact("logs", f"{detail.logs} line{'s' if detail.logs > 1 else ''}, see the logs (5)"))
     if detail.error is not None:
         lines += [EMPTY, *error_lines(detail.error)]
     return lines
