@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wf_core.engine import statefile
 from wf_core.engine.broker import Broker
 from wf_core.engine.plan import FlowPlan
-from wf_core.errors import ContextSerdeError, UnserializableError
+from wf_core.errors import ContextSerdeError, UnserializableError, WorkflowRuntimeError
 from wf_core.serializers import BaseSerializer, class_resolver
 from wf_core.state_store import InMemoryStateStore
 
@@ -134,15 +134,26 @@ def _encoder(serializer: BaseSerializer) -> statefile.Encode:
 def of_journal(
     workflow: Workflow, journal: Journal, run_id: str, serializer: BaseSerializer
 ) -> dict[str, Any]:
-    """A journaled run as JSON data: where its last record left it. What was running then is to run again.
+    """A journaled run as JSON data: where its last record left it. What was running then is to run again;
+    of a run that came to its result only that is left, on its way.
 
-    Raises ContextSerdeError for records that do not fit the workflow.
+    Raises ContextSerdeError for records that do not fit the workflow, WorkflowRuntimeError for a run that has
+    ended without a result.
     """
+    from wf_core.engine.journal import has_ended
     from wf_core.engine.rebuild import rebuild
 
     try:
         run = rebuild(workflow._plan(), journal.read(run_id), serializer)
     except ValueError as error:
         raise ContextSerdeError(f"The journal of run {run_id!r} can't be followed: {error}") from error
-    broker_data = statefile.dump(run.broker, _encoder(serializer), run.elapsed)
+    broker = run.broker
+    if has_ended(journal, run_id):
+        if run.result is None:
+            raise WorkflowRuntimeError(
+                f"Run {run_id!r} has ended without a result; there is nothing to resume"
+            )
+        broker = Broker(workflow._plan())
+        broker.announce(run.result, "returned")
+    broker_data = statefile.dump(broker, _encoder(serializer), run.elapsed)
     return _document(of_store(run.state, serializer), True, run.elapsed, broker_data)

@@ -228,21 +228,23 @@ class Workflow(metaclass=WorkflowMeta):
         return handler
 
     def resume(self, run_id: str | None = None) -> WorkflowHandler:
-        """Continue a run that the journal holds and that did not come to its end; None: the one begun last.
+        """Continue a run that the journal holds; None: the one begun last that did not come to its end, or
+        the last if all did.
 
         Finished invocations are not run again. Those that were under way are, once more from their first
-        line, in a new attempt of the same number; the time that the run had already taken counts.
-        Raises WorkflowRuntimeError if there is no such run, ContextSerdeError if the workflow has changed so
-        that its records do not fit.
+        line, in a new attempt of the same number; the time that the run had already taken counts. A run that
+        came to its result gives it once more: its process may have been killed before anybody got it.
+        Raises WorkflowRuntimeError if there is no such run or it failed, ContextSerdeError if the workflow
+        has changed so that its records do not fit.
         """
-        from wf_core.engine.journal import unfinished
+        from wf_core.engine.journal import to_resume
 
         if self._journal is None:
             raise WorkflowRuntimeError(
                 f"{self.workflow_name} has no journal to resume from; make it with "
                 "Workflow(journal=SqliteJournal(path))"
             )
-        chosen = unfinished(self._journal, run_id)
+        chosen = to_resume(self._journal, run_id)
         data = snapshot.of_journal(self, self._journal, chosen, self._default_serializer())
         return self.run(ctx=Context.from_dict(self, data), run_id=chosen)
 

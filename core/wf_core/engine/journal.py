@@ -209,29 +209,24 @@ class SqliteJournal:
             self._tail.close()
 
 
-def unfinished(journal: Journal, run_id: str | None) -> str:
-    """The id of the run if it did not come to its end; for None that of the last such run.
+def to_resume(journal: Journal, run_id: str | None) -> str:
+    """The id of the run, if there is one; for None that of the last which did not come to its end, or of the
+    last if all did.
 
     Raises WorkflowRuntimeError if there is none.
     """
     known = journal.runs()
+    if run_id is None and known:
+        return next((each for each in reversed(known) if not has_ended(journal, each)), known[-1])
     if run_id is None:
-        going = [each for each in known if not _ended(journal, each)]
-        if not going:
-            raise WorkflowRuntimeError(
-                "The journal holds no run that can go on"
-                + (f": all {len(known)} have ended" if known else "; it is empty")
-            )
-        return going[-1]
+        raise WorkflowRuntimeError("The journal holds no run that can go on; it is empty")
     if run_id not in known:
         latest = ", ".join(known[-5:]) or "none"
         raise WorkflowRuntimeError(f"The journal holds no run {run_id!r}; the latest are: {latest}")
-    if _ended(journal, run_id):
-        raise WorkflowRuntimeError(f"Run {run_id!r} has ended; there is nothing to resume")
     return run_id
 
 
-def _ended(journal: Journal, run_id: str) -> bool:
-    """A cancelled run has not: its state was kept."""
+def has_ended(journal: Journal, run_id: str) -> bool:
+    """Whether there is nothing left of the run to go on. A cancelled run's state was kept."""
     last = journal.last(run_id)
     return last is not None and last.kind == "stop" and json.loads(last.data)[1] != {"keep": True}

@@ -12,8 +12,8 @@ from wf_core.engine import statefile
 from wf_core.engine.broker import Broker, Failure
 from wf_core.engine.journal import Record
 from wf_core.engine.plan import FlowPlan
-from wf_core.engine.recorder import INPUTS, RESTORED, STATE, STATE_AT
-from wf_core.events import load_exception
+from wf_core.engine.recorder import FINISHED, INPUTS, RESTORED, STATE, STATE_AT
+from wf_core.events import Event, load_exception
 from wf_core.serializers import BaseSerializer, class_resolver
 from wf_core.state_store import DictState, InMemoryStateStore
 
@@ -26,6 +26,8 @@ class Rebuilt:
     state: InMemoryStateStore[Any] = field(default_factory=lambda: InMemoryStateStore(DictState()))
     elapsed: float = 0.0
     """Run clock at the last record."""
+    result: Event | None = None
+    """The stop event of a run that ended well."""
 
 
 def rebuild(plan: FlowPlan, records: Iterable[Record], serializer: BaseSerializer) -> Rebuilt:
@@ -63,10 +65,13 @@ class Fold:
         elif record.kind == STATE_AT:
             path, text = data
             run.state.put(path, self._serializer.deserialize(text))
+        elif record.kind == FINISHED:
+            run.result = self._reader.value(data)
         else:
             self._reader.apply(record.kind, *data, at=record.at)
 
     def _restore(self, data: Mapping[str, Any], at: float) -> None:
+        self.run.result = None
         self.run.broker = broker = statefile.load(
             self._plan, data, self._serializer.deserialize, self._resolve
         )

@@ -48,6 +48,8 @@ STATE = "state"
 """Kind of the record with the whole state of the store, as its `to_dict` made it."""
 STATE_AT = "state_at"
 """Kind of the record with a new value at one path of the store."""
+FINISHED = "finished"
+"""Kind of the record with the stop event that ended the run well."""
 _NUMBERED: dict[type, str] = {kind: kind.__name__ for kind in (Pending, Work, Wait, Stream)}
 
 
@@ -164,6 +166,11 @@ class Recorder:
             ) from error
         if self._error is not None:
             raise self._error
+
+    def finished(self, stop: Event) -> None:
+        """The run has come to its result; one without a serialized form can't be given out again."""
+        with suppress(Exception):
+            self.write(FINISHED, self.plain(stop))
 
     def recorded(self, broker: Broker) -> Broker:
         """The broker, with every input written before it acts on it."""

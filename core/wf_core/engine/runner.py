@@ -366,6 +366,8 @@ class Run:
     # -- the end ---------------------------------------------------------------------------------------------
     def finish(self, stop: StopEvent, invocation: int | None) -> None:
         """End the run well."""
+        if self.recorder is not None and not self.over:
+            self.recorder.finished(stop)
         if not self.over:
             self.publish(stop, invocation)
             self._end("finished", value=stop, invocation=invocation)
