@@ -151,11 +151,36 @@ def test_a_run_may_be_given_a_time() -> None:
         (["greet.py", "-i", "nam=Ada"], "no field 'nam'; closest: name"),
         (["greet.py", "-i", "nam=Ada"], "try: -i KEY=VALUE"),
         (["/dev/zero"], "not a regular file"),
+        (["x" * 300 + ".py:Flow"], "there is no file"),
     ],
 )
 def test_what_cannot_start_says_why(arguments: list[str], said: str) -> None:
     done = wf_tui("run", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "arguments", "said"),
+    [
+        (".", ["rnu", "greet.py"], "no command and no file 'rnu'"),
+        (".", ["rnu", "greet.py"], "closest: run"),
+        ("gone", ["run", "greet.py"], "the current directory is gone"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(tmp_path: Path, where: str, arguments: list[str], said: str) -> None:
+    (tmp_path / where).mkdir(exist_ok=True)
+    remove = f"rmdir {tmp_path / where}; " if where == "gone" else ""
+    done = subprocess.run(
+        ["sh", "-c", f'{remove}exec "$0" -m wf_tui "$@"', sys.executable, *arguments],
+        cwd=tmp_path / where,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -63,6 +63,9 @@ async def test_unknown_names_are_refused_with_the_closest(host: HostClient) -> N
         ("release", {"hold": 5, "action": "accept"}, "unknown_hold"),
         ("follow", {"hold": 5}, "unknown_hold"),
         ("step_next", {"hold": 5}, "unknown_hold"),
+        ("resume_run", {"workflow": "Blocks", "snapshot": {"run": "r"}}, "invalid_input"),
+        ("start_run", {"workflow": "Blocks", "journal": "\0"}, "invalid_input"),
+        ("load", {"path": "x" * 300 + ".py"}, "not_found"),
     ]:
         error = await host.refused(cmd, **fields)
         assert error.code == code

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from traceback import format_exception
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -20,6 +21,7 @@ from wf_debug.backends.refusal import Refused
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.control.debugger import Debugger
 from wf_debug.control.names import suggestion
+from wf_debug.control.payload import safe_str
 from wf_debug.control.resolve import resolve
 from wf_debug.control.visit import Decision, Visit
 from wf_debug.graph import FlowGraph, Growth
@@ -207,7 +209,14 @@ class Commands:
 
     def _resume_run(self, command: wire.ResumeRun) -> wire.ResumeResult:
         offer, backend = self._runnable(command.workflow)
-        run, lost = backend.resume(offer, command.snapshot, command.drop_lost)
+        try:
+            run, lost = backend.resume(offer, command.snapshot, command.drop_lost)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            text = f"the snapshot can't be read: {type(error).__name__}: {safe_str(error)}"
+            hint = "send it as it came from `snapshot`"
+            raise Refused(
+                "invalid_input", text, hint=hint, traceback="".join(format_exception(error))
+            ) from error
         self._started[run] = offer.info.name
         return wire.ResumeResult(run=run, lost=lost)
 

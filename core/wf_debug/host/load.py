@@ -6,6 +6,7 @@ import ast
 import importlib
 import importlib.util
 import linecache
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ class Importer:
             Refused: naming the file, the line and what to try; the modules of an earlier load are then as
             they were.
         """
-        path = path.resolve() if path.exists() else path.absolute()
+        path = path.resolve() if os.path.exists(path) else path.absolute()
         tree = check_source(path)
         old = self._forget()
         name, roots = module_name(path)

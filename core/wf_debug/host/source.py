@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import tokenize
 from pathlib import Path
 
@@ -53,15 +54,15 @@ def parse(source: bytes, name: str) -> ast.Module:
 
 
 def _check_is_python_file(path: Path) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):
         flows = ", ".join(sorted(p.name for p in path.glob("*.py"))[:8])
         raise Refused(
             "not_python",
             f"{path} is a directory, not a Python file",
             hint=f"give one of its files: {flows}" if flows else "it holds no .py file",
         )
-    if not path.exists():
-        what = f"{path} is a link that leads nowhere" if path.is_symlink() else f"there is no file {path}"
+    if not os.path.exists(path):
+        what = f"{path} is a link that leads nowhere" if os.path.islink(path) else f"there is no file {path}"
         raise Refused("not_found", what, hint=_near(path))
     if not path.is_file():
         raise Refused("not_python", f"{path} is not a regular file", hint="give the flow's .py file")

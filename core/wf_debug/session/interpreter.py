@@ -35,8 +35,8 @@ def find_interpreter(
 
 
 def _wanted(path: Path) -> Path:
-    found = python_in(path) if path.is_dir() else path
-    if found is None or not found.exists():
+    found = python_in(path) if os.path.isdir(path) else path
+    if found is None or not os.path.exists(found):
         raise SessionError.of(
             "bad_interpreter",
             f"there is no Python interpreter at {path}",

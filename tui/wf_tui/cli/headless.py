@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections import deque
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def _existing(wanted: HeadlessRun) -> Path:
     assert wanted.resume is not None
     if wanted.fields or wanted.document or wanted.journal:
         raise CommandError("--resume continues a run; it takes no -i, --input or --journal")
-    if not wanted.resume.exists():
+    if not os.path.exists(wanted.resume):
         raise CommandError(f"no journal at {wanted.resume}", hint="`--journal FILE` keeps a run")
     return wanted.resume
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ _RULE = """a rule looks like this:
 def split_flow(text: str) -> tuple[Path, str | None]:
     """Read `FLOW.py` or `FLOW.py:Name`."""
     path, colon, name = text.rpartition(":")
-    if colon and name.isidentifier() and not Path(text).exists():
+    if colon and name.isidentifier() and not os.path.exists(text):
         return Path(path), name
     return Path(text), None
 

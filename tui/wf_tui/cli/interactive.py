@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -47,7 +48,7 @@ def debug_script(
 
 def open_past(recording: Path) -> int:
     """Open the application on a recording."""
-    if not recording.exists():
+    if not os.path.exists(recording):
         raise CommandError(
             f"no recording at {recording}", hint="`wf-tui FLOW.py` tells where it keeps its recording"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -220,9 +221,29 @@ def _with_default(arguments: list[str]) -> list[str]:
         put(f"wf-tui {version('wf-tui')}")
         sys.exit(0)
     names = {command.name or getattr(command.callback, "__name__", "") for command in cli.registered_commands}
-    if not arguments or arguments[0] in {"--help", "-h", *names}:
+    if not arguments or arguments[0] in {"--help", "-h"}:
         return ["--help"] if arguments == ["-h"] else arguments
+    _need_directory()
+    if arguments[0] in names:
+        return arguments
+    _refuse_unknown(arguments[0], names)
     return [DEFAULT_COMMAND, *arguments]
+
+
+def _refuse_unknown(word: str, names: set[str]) -> None:
+    """A word that names no file and cannot be meant as one."""
+    if word.isidentifier() and not os.path.exists(word):
+        from wf_debug.control.names import suggestion
+
+        hint = f"{suggestion(word, names)}; a flow is given by its file: wf-tui FLOW.py"
+        raise CommandError(f"there is no command and no file {word!r}", hint=hint)
+
+
+def _need_directory() -> None:
+    try:
+        os.getcwd()
+    except OSError:
+        raise CommandError("the current directory is gone", hint="change to one that is there") from None
 
 
 def _in_terminal() -> bool:

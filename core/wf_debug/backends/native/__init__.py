@@ -233,6 +233,6 @@ def _open_journal(file: str) -> SqliteJournal:
 
     try:
         return SqliteJournal(file)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:
         hint = "name a file that a run was kept in, or a new one"
         raise Refused("invalid_input", f"{file} is no journal: {error}", hint=hint) from error
