@@ -353,7 +353,8 @@ class StateView(BaseModel):
 
 
 class HostStatus(BaseModel):
-    """`blocked_for` seconds the loop has not turned; `where` the user's line it is at."""
+    """`blocked_for` seconds the loop has not turned; `where` the user's line it is at, or that an import or a
+    script is at."""
 
     live_runs: list[str]
     paused: bool

@@ -185,7 +185,7 @@ async def test_asking_on_standard_input_says_what_to_do_instead(host: HostClient
     )
     await host.load()
     await host.run("Asks")
-    assert "InputRequiredEvent" in host.of("run_failed")[0].error.message
+    assert "InputRequiredEvent" in host.of("run_failed")[0].error.traceback
 
 
 async def test_state_changes_and_published_events_are_recorded(host: HostClient) -> None:

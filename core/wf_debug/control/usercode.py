@@ -86,9 +86,11 @@ class UserCode:
 
     def describe(self, error: BaseException) -> ErrorInfo:
         """An exception as the recording keeps it."""
+        if _asks_in_vain(error) and _NO_STDIN not in getattr(error, "__notes__", ()):
+            error.add_note(_NO_STDIN)
         return ErrorInfo(
             type=type(error).__name__,
-            message=said_by(error),
+            message=safe_str(error),
             where=self.place_in(error.__traceback__),
             traceback=self.traceback_of(error),
         )
@@ -111,16 +113,16 @@ class UserCode:
         return text
 
 
-_AT_ITS_END = "EOF when reading a line"
 _NO_STDIN = "the debugger gives no standard input (a flow asks with an InputRequiredEvent)"
+
+
+def _asks_in_vain(error: BaseException) -> bool:
+    return isinstance(error, EOFError) and safe_str(error) == "EOF when reading a line"
 
 
 def said_by(error: BaseException) -> str:
     """The message of an exception; of one that comes from the debugger's doing, also what to do instead."""
-    text = safe_str(error)
-    if isinstance(error, EOFError) and text == _AT_ITS_END:
-        return f"{text}: {_NO_STDIN}"
-    return text
+    return f"{safe_str(error)}: {_NO_STDIN}" if _asks_in_vain(error) else safe_str(error)
 
 
 def _without_our_frames(told: traceback.TracebackException) -> None:

@@ -328,7 +328,7 @@ class Commands:
             blocked_for=blocked_for,
             loading=self._main.importing,
         )
-        if status.blocked_for or status.loading:
+        if status.blocked_for or status.loading or self.script.running:
             place = self._debugger.user_code.place_of(self._main.stack(thread))
             if place:
                 status.where, status.function = place

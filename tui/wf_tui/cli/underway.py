@@ -25,4 +25,8 @@ async def _blocking_line(session: Session) -> str:
         status = await asyncio.wait_for(session.host_status(), _ANSWERS)
     except (SessionError, TimeoutError):
         return ""
-    return f"; {status.function} blocks its loop at {status.where}" if status.where else ""
+    if status.where is None:
+        return ""
+    if status.blocked_for:
+        return f"; {status.function} blocks its loop at {status.where}"
+    return f"; the script was at {status.where}"
