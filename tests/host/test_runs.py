@@ -188,6 +188,23 @@ async def test_asking_on_standard_input_says_what_to_do_instead(host: HostClient
     assert "InputRequiredEvent" in host.of("run_failed")[0].error.traceback
 
 
+async def test_a_call_of_pythons_debugger_is_told_and_passed_over(host: HostClient) -> None:
+    write_flow(
+        host,
+        """
+        class Stops(Workflow):
+            @step
+            async def stop(self, ev: StartEvent) -> StopEvent:
+                breakpoint()
+                return StopEvent(result="went on")
+    """,
+    )
+    await host.load()
+    assert await host.run_result("Stops") == "went on"
+    assert "breakpoint() at" in host.of("note")[0].text
+    assert "flow.py:8" in host.of("note")[0].text
+
+
 async def test_state_changes_and_published_events_are_recorded(host: HostClient) -> None:
     write_flow(
         host,

@@ -117,6 +117,9 @@ _NO_STDIN = "the debugger gives no standard input (a flow asks with an InputRequ
 
 
 def _asks_in_vain(error: BaseException) -> bool:
+    """As `input()` does, and `pdb.set_trace()`."""
+    if type(error).__module__ == "bdb":
+        return True
     return isinstance(error, EOFError) and safe_str(error) == "EOF when reading a line"
 
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from wf_debug.backends.base import Backend
 from wf_debug.backends.llamaindex import LlamaIndexBackend
@@ -121,9 +122,20 @@ class HostProcess:
         faulthandler.enable(file=2)
         sys.dont_write_bytecode = True
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.breakpointhook = self._pass_breakpoint
         self._say_why_on_exit()
         stop_in_forked_child(self.debugger.tracer, self.main.forked)
         self.logs.install()
+
+    def _pass_breakpoint(self, *args: Any, **kwargs: Any) -> Any:
+        """`breakpoint()` in user code: pdb would find no terminal, so it is only told, unless the user chose
+        another one."""
+        if os.environ.get("PYTHONBREAKPOINT", "") not in ("", "pdb.set_trace"):
+            return sys.__breakpointhook__(*args, **kwargs)
+        at = self.debugger.user_code.place_of_caller()
+        text = f"breakpoint() at {at} was passed over: pdb has no terminal here; set a breakpoint on the step"
+        self.debugger.tracer.emit(Note, current_origin.get().run, level="warning", text=text)
+        return None
 
     def _say_why_on_exit(self) -> None:
         """Flush before `os._exit` and SIGTERM end the process, and say who asked."""
