@@ -33,6 +33,7 @@ class Capabilities(BaseModel):
     pause: bool = True
     reload: bool = True
     snapshot: bool = True
+    fork: bool = True
 
 
 class FieldError(BaseModel):
@@ -260,6 +261,14 @@ class Snapshot(CommandBase):
     run: str
 
 
+class Checkpoint(CommandBase):
+    """Write a run down as JSON while it goes on (-> SnapshotResult); `note` is recorded at that moment."""
+
+    cmd: Literal["checkpoint"] = "checkpoint"
+    run: str
+    note: str
+
+
 class Thaw(CommandBase):
     """The snapshots were of no use: go on as before the first of them."""
 
@@ -270,12 +279,14 @@ class ResumeRun(CommandBase):
     """Continue a snapshot in this host (-> ResumeResult).
 
     What cannot carry over is answered as `cannot_carry_over`, one entry in `fields` each, unless `drop_lost`.
+    With `fork`, a new run id, another run goes on from there; the one that the snapshot is of may be live.
     """
 
     cmd: Literal["resume_run"] = "resume_run"
     workflow: str
     snapshot: dict[str, Any]
     drop_lost: bool = False
+    fork: str | None = None
 
 
 class Shutdown(CommandBase):
@@ -305,6 +316,7 @@ Command = Annotated[
     | Reload
     | Thaw
     | Snapshot
+    | Checkpoint
     | ResumeRun
     | ResumeJournal
     | Shutdown,

@@ -82,6 +82,20 @@ async def test_a_held_event_is_shown_edited_and_accepted(tmp_path: Path) -> None
         assert "accept" not in offered(main)
 
 
+async def test_a_fork_is_shown_held_at_the_same_event(tmp_path: Path) -> None:
+    stop = [Breakpoint(event="Greeting")]
+    async with debugging(FLOWS / "greet.py", tmp_path / "r.wfrec", {"name": "Ada"}, stop) as (pilot, main):
+        await until(pilot, lambda: main.selection.hold is not None)
+        first = main.run_id
+        await pilot.press("F")
+        await until(pilot, lambda: main.run_id != first and main.selection.hold is not None)
+        assert "forked from run" in rows(main)
+        assert "composing for Ada" in main.logs.list.text_of(0)
+        await pilot.press("a")
+        await until(pilot, lambda: ended(main))
+        assert [h.run for h in main.live.holds.values()] == [first]
+
+
 async def test_what_was_done_by_hand_is_saved_as_rules(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from past import opened, until
 
-from recordings import failed_run, held_run, long_run, research_run
+from recordings import Tape, failed_run, held_run, long_run, research_run
+from wf_debug.trace.records import Record
 from wf_tui.commands import COMMANDS
 from wf_tui.screens.help import HelpScreen
 from wf_tui.screens.main import MainScreen
@@ -15,6 +16,16 @@ from wf_tui.widgets.header import Header
 
 def inspected(main: MainScreen) -> str:
     return main.inspector.lines.text
+
+
+def counting() -> list[Record]:
+    tape = Tape()
+    tape.start()
+    for n in (1, 2, 3):
+        tape.set_state(None, "count", n)
+        tape.emit("Query", text=f"query {n}")
+    tape.finish()
+    return tape.records
 
 
 def notices(main: MainScreen) -> list[str]:
@@ -42,6 +53,22 @@ async def test_moving_the_cursor_shows_the_event_and_stops_following(tmp_path: P
         assert not main.timeline.list.tail
         await pilot.press("G")
         assert main.timeline.list.tail
+
+
+async def test_the_state_is_shown_as_it_was_at_the_selected_moment(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.wfrec", counting()) as (pilot, main):
+        main.inspector.show_tab("state")
+        await until(pilot, lambda: "count: 3" in inspected(main))
+        await pilot.press("3", "home")
+        await until(pilot, lambda: "nothing was recorded" in inspected(main))
+        await pilot.press("down", "down")
+        await until(pilot, lambda: "count: 1" in inspected(main))
+        await pilot.press("down")
+        await until(pilot, lambda: "count: 2" in inspected(main))
+        assert "as it was" in inspected(main)
+        await pilot.press("G")
+        await until(pilot, lambda: "count: 3" in inspected(main))
+        assert "as it was" not in inspected(main)
 
 
 async def test_the_cursor_rests_on_the_held_event_while_following(tmp_path: Path) -> None:

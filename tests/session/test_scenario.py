@@ -1,14 +1,15 @@
-"""What a person did at the keyboard becomes rules, and the rules do it again."""
+"""What a person did at the keyboard becomes rules, and the rules do it again; a run is tried both ways."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from peers import OpenPeer
 
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.control.rules import read_rules, write_rules
-from wf_debug.session import Session
+from wf_debug.session import Session, SessionError
 from wf_debug.session.scenario import rules_of
 from wf_debug.trace.records import RunFinished
 
@@ -71,3 +72,30 @@ async def test_a_session_at_the_keyboard_becomes_a_scenario(open_flow: OpenPeer,
     await session.set_breakpoints(rules)
     assert await result_of(session, await session.start_run({})) == by_hand
     assert len(rules_of(session.recording)) == 3  # what rules did is not done by hand
+
+
+async def test_a_fork_has_the_history_of_its_run_and_goes_its_own_way(open_flow: OpenPeer) -> None:
+    session = await open_flow(FLOW)
+    await session.set_breakpoints([Breakpoint(event="Order", condition="ev.item == 'ink'")])
+    run = await session.start_run({})
+    await session.wait_for(lambda s: bool(s.live.holds))
+    fork = await session.fork(run)
+    await session.wait_for(lambda s: len(s.live.holds) == 2)
+    theirs, ours = session.live.holds.values()
+    assert (theirs.run, ours.run) == (run, fork)
+    assert ours.event == theirs.event
+    assert session.recording.event(fork, ours.event or 0) is not None  # what came before is known there too
+    assert session.live.edge_counts(fork) == session.live.edge_counts(run)
+
+    await session.release(ours.hold, "edit", {"item": "ink", "amount": 20})
+    await session.release(theirs.hold, "drop")
+    assert await result_of(session, fork) == ["1 pen", "20 ink", "3 cup", "4 map"]
+    assert await result_of(session, run) == ["1 pen", "3 cup", "4 map"]
+
+
+async def test_a_run_that_is_over_cannot_be_forked(open_flow: OpenPeer) -> None:
+    session = await open_flow(FLOW)
+    run = await session.start_run({})
+    await session.wait_run_end(run)
+    with pytest.raises(SessionError, match="is over"):
+        await session.fork(run)

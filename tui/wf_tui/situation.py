@@ -144,6 +144,12 @@ def can_edit(now: Situation) -> str | None:
     return None if now.capabilities.edit else "this engine cannot change an event in flight"
 
 
+def can_fork(now: Situation) -> str | None:
+    if now.script:
+        return "a script's runs belong to it"
+    return None if now.capabilities.fork else "this engine cannot fork a run"
+
+
 def can_pause(now: Situation) -> str | None:
     return None if now.capabilities.pause else "this engine cannot be paused"
 
@@ -152,8 +158,3 @@ def can_reload(now: Situation) -> str | None:
     if now.script and now.status == "ready":
         return "a script is read when it is executed: R executes it again"
     return None if now.status != "ready" or now.capabilities.reload else "the host cannot reload code"
-
-
-def later(reason: str) -> WhyNot:
-    """For what is not there yet."""
-    return lambda _: reason

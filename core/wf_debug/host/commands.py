@@ -31,9 +31,12 @@ from wf_debug.host.offers import find_offers
 from wf_debug.host.reload import Reloader
 from wf_debug.host.script import Script
 from wf_debug.host.source import check_source
+from wf_debug.trace.records import Note
 
 Place = Literal["here", "loop", "beside", "in place"]
 Handler = Callable[[Any], BaseModel | None]
+_OF_A_RUN = wire.Inject | wire.Snapshot | wire.Checkpoint
+"""Belong on the loop that the run lives on."""
 
 
 class Commands:
@@ -70,6 +73,7 @@ class Commands:
             wire.ResumeJournal: ("loop", self._resume_journal),
             wire.Inject: ("loop", self._inject),
             wire.Snapshot: ("loop", self._snapshot),
+            wire.Checkpoint: ("loop", self._checkpoint),
             wire.CancelRun: ("here", self._cancel_run),
             wire.Pause: ("here", lambda command: self._control.pause()),
             wire.Continue: ("here", lambda command: self._control.resume()),
@@ -93,7 +97,7 @@ class Commands:
             Refused: when there is no such place (the run is not live).
         """
         place = self.handlers[type(command)][0]
-        if place != "here" and self.script.running and not isinstance(command, wire.Inject | wire.Snapshot):
+        if place != "here" and self.script.running and not isinstance(command, _OF_A_RUN):
             raise Refused("unknown_workflow", "a script is being executed", hint="it starts its runs itself")
         if place == "beside":
             self._main.beside_loop(job)
@@ -101,7 +105,7 @@ class Commands:
             self._main.in_place_of_loop(partial(self._answer_and_execute, job))
         elif place == "here":
             job()
-        elif isinstance(command, wire.Inject | wire.Snapshot):
+        elif isinstance(command, _OF_A_RUN):
             self._backend_of(command.run).on_loop_of(command.run, job)
         else:
             self._main.on_loop(job)
@@ -209,8 +213,9 @@ class Commands:
 
     def _resume_run(self, command: wire.ResumeRun) -> wire.ResumeResult:
         offer, backend = self._runnable(command.workflow)
+        snapshot = {**command.snapshot, "run": command.fork} if command.fork else command.snapshot
         try:
-            run, lost = backend.resume(offer, command.snapshot, command.drop_lost)
+            run, lost = backend.resume(offer, snapshot, command.drop_lost)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             text = f"the snapshot can't be read: {type(error).__name__}: {safe_str(error)}"
             hint = "send it as it came from `snapshot`"
@@ -249,6 +254,14 @@ class Commands:
         backend = self._backend_of(command.run)
         name = self._started.get(command.run) or backend.workflow_of(command.run).__name__
         return backend.snapshot(command.run).model_copy(update={"workflow": name})
+
+    def _checkpoint(self, command: wire.Checkpoint) -> wire.SnapshotResult:
+        frozen_already = self._control.frozen
+        result = self._backend_of(command.run).snapshot(command.run)
+        self._debugger.tracer.emit(Note, command.run, text=command.note)
+        if not frozen_already:
+            self._control.thaw()
+        return result
 
     def _cancel_run(self, command: wire.CancelRun) -> None:
         backend = self._backend_of(command.run)

@@ -16,6 +16,7 @@ from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.graph import FlowGraph
 from wf_debug.session.armory import Armory, KnownBreakpoint
 from wf_debug.session.errors import SessionError
+from wf_debug.session.forking import fork_run
 from wf_debug.session.hosting import Hosting, SessionStatus
 from wf_debug.session.interpreter import Interpreter
 from wf_debug.session.journal import Change, Journal
@@ -247,6 +248,17 @@ class Session:
     async def cancel(self, run: str) -> None:
         """Cancel a run."""
         await self._link.tell(wire.CancelRun(run=run))
+
+    async def fork(self, run: str) -> str:
+        """Have another run, whose id is returned, go on from where this one stands: what is held in this one
+        is delivered anew in the other, and held there too. Steps that run now start again there.
+
+        Raises:
+            SessionError: when the run is over, or its state has no JSON form.
+        """
+        if run not in self.live.live_runs:
+            raise SessionError.of("unknown_run", f"run {run!r} is over", "fork a run while it is held")
+        return await fork_run(self._hosting, self._link, run)
 
     async def pause(self) -> None:
         """Park every delivery from now on and stop the run clock."""
@@ -503,7 +515,7 @@ _AGAIN = "restart the host (ctrl+shift+r), or save the flow to have it loaded ag
 
 def _of_a_script(hello: wire.Hello) -> wire.Hello:
     """Runs are started, and code is read, by executing it."""
-    without = hello.capabilities.model_copy(update={"run": False, "reload": False})
+    without = hello.capabilities.model_copy(update={"run": False, "reload": False, "fork": False})
     return hello.model_copy(update={"capabilities": without})
 
 

@@ -71,3 +71,13 @@ async def choose_workflow(screen: MainScreen) -> None:
         await screen.session.choose(name)
         screen.show_chosen()
         screen.loaded()
+
+
+async def fork(screen: MainScreen) -> None:
+    """Another run goes on from where the shown one stands, and is shown."""
+    run = screen.run
+    if run is None:
+        return
+    fork = await screen.session.fork(run.run)
+    screen.show_run(fork)
+    screen.say("this is the fork; L goes back to the run that it comes from")

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from wf_tui.screens.main import MainScreen
 
 
-def nothing(screen: MainScreen) -> None:
-    """For a command that is always refused with a reason."""
-
-
 def go_to(pane: PaneName) -> Callable[[MainScreen], None]:
     def act(screen: MainScreen) -> None:
         screen.panes.go_to(pane)

@@ -68,7 +68,7 @@ class MainScreen(RunView):
         self._blocked = ""
         self._fault = ""
         self._asked: set[int] = set()
-        self._state_shown: tuple[str | None, float] | None = None
+        self._state_shown: tuple[str | None, float, int | None] | None = None
 
     def on_mount(self) -> None:
         self.query_one(Header).heads = Heads(flow=self._target.name, state="loading")
@@ -116,6 +116,8 @@ class MainScreen(RunView):
 
     def after_select(self) -> None:
         self._show_footer()
+        if self.inspector.tabs.active == "state":
+            self._poll()
 
     def tell_fault(self, text: str) -> None:
         """Pin a fault of the application's own; it goes on."""
@@ -168,13 +170,20 @@ class MainScreen(RunView):
             self._blocked = await polling.blocked_text(source, self.run)
             self._show_banner()
             if self.inspector.tabs.active == "state" and self._state_shown != (now := self._state_key()):
-                self.inspector.show_state(await polling.state_of(source, self.run))
+                state = await polling.state_of(source, self.run, moment := self._moment())
+                self.inspector.show_state(state, past=moment is not None)
                 self._state_shown = now
 
-    def _state_key(self) -> tuple[str | None, float]:
-        """The run and where it stands: asked for again only when something happened since."""
+    def _state_key(self) -> tuple[str | None, float, int | None]:
+        """The run and where it stands: asked for again only when something happened since, or another moment
+        is looked at."""
         run = self.run
-        return (run.run, run.t + len(run.status)) if run else (None, 0.0)
+        return (run.run, run.t + len(run.status), self._moment()) if run else (None, 0.0, None)
+
+    def _moment(self) -> int | None:
+        """The record whose moment the person looks at; None: the present."""
+        chosen = self.selection
+        return chosen.seq if chosen.origin in ("timeline", "logs") and chosen.run == self.run_id else None
 
     def _on_reload(self, report: ReloadReport) -> None:
         self.run_worker(self._hear_report(report), exit_on_error=False)

@@ -30,26 +30,33 @@ async def blocked_text(source: Session | PostMortem, run: RunState | None) -> st
     return f"blocked {status.blocked_for:.1f} s{at}{inside}"
 
 
-async def state_of(source: Session | PostMortem, run: RunState | None) -> dict[str, Any] | str:
-    """The run's state: of a live run as it is, of another as it was recorded; in words why there is none."""
+async def state_of(
+    source: Session | PostMortem, run: RunState | None, moment: int | None = None
+) -> dict[str, Any] | str:
+    """The run's state: as it was when the record `moment` was made; without one, of a live run as it is, of
+    another as it was recorded last. In words why there is none."""
     if run is None:
         return "no run is shown"
     try:
-        if isinstance(source, Session) and run.status == "running":
+        if isinstance(source, Session) and run.status == "running" and moment is None:
             return await source.state(run.run)
     except SessionError as error:
         return error.error.message
-    recorded = await asyncio.to_thread(recorded_state, source.recording, run.run)
-    return recorded or "nothing was recorded of this run's state"
+    recorded = await asyncio.to_thread(recorded_state, source.recording, run.run, moment)
+    until = "" if moment is None else " up to there"
+    return recorded or f"nothing was recorded of this run's state{until}"
 
 
-def recorded_state(recording: Recording, run: str) -> dict[str, Any]:
-    """The last value that was recorded of each place in the state, by its path."""
+def recorded_state(recording: Recording, run: str, moment: int | None = None) -> dict[str, Any]:
+    """The last value that was recorded of each place in the state, by its path; up to that record, if one is
+    given."""
     state: dict[str, Any] = {}
     after = 0
     while records := recording.records(after, _BATCH, run):
         after = records[-1].seq
         for record in records:
+            if moment is not None and record.seq > moment:
+                return state
             if isinstance(record, StateChanged):
                 value = record.value
                 state[record.path] = value.preview if value.data is None else value.data

@@ -40,6 +40,7 @@ class Inspector(Vertical):
         self._chosen = NOTHING
         self._turned = False
         """Whether the step tab is open only because no event was selected."""
+        self._past = False
         self._state: dict[str, Any] | str = "the state is read when this tab is open and a run is going"
 
     def compose(self) -> ComposeResult:
@@ -75,10 +76,10 @@ class Inspector(Vertical):
         self.tabs.active = tab
         self._fill(keep_place=False)
 
-    def show_state(self, state: dict[str, Any] | str) -> None:
-        """The run's state, or why it cannot be had."""
-        if state != self._state:
-            self._state = state
+    def show_state(self, state: dict[str, Any] | str, *, past: bool = False) -> None:
+        """The run's state, or why it cannot be had; `past`: as it was at the selected moment."""
+        if (state, past) != (self._state, self._past):
+            self._state, self._past = state, past
             if self.tabs.active == "state":
                 self._fill(keep_place=True)
 
@@ -142,7 +143,9 @@ class Inspector(Vertical):
     def _state_lines(self) -> list[Line]:
         if isinstance(self._state, str):
             return [remark(self._state)]
-        return value_lines(self._state) if self._state else [remark("the state is empty")]
+        lines = value_lines(self._state) if self._state else [remark("the state is empty")]
+        then = [remark("as it was at the selected moment; G goes back to now"), EMPTY] if self._past else []
+        return [*then, *lines]
 
     def _source(self) -> list[Line]:
         from wf_tui.describe.source import definition
