@@ -135,3 +135,13 @@ def test_what_is_no_script_is_refused(tmp_path: Path, source: str | None, said: 
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_script_on_an_engine_that_is_too_old_is_told_that_its_runs_are_not_debugged(tmp_path: Path) -> None:
+    metadata = tmp_path / "llama_index_workflows-2.14.2.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: llama-index-workflows\nVersion: 2.14.2\n")
+    done = execute(tmp_path, "from workflows import Workflow\nprint('on it went')")
+    assert (done.returncode, done.stdout) == (0, "on it went\n")
+    assert "not debugged: llama-index-workflows 2.14.2 is too old" in done.stderr
+    assert "2.15 or newer is needed" in done.stderr

@@ -24,7 +24,7 @@ from wf_debug.control.debugger import Debugger
 from wf_debug.control.names import suggestion
 from wf_debug.control.payload import safe_str
 from wf_debug.graph import SourceRef
-from wf_debug.trace.records import Injected
+from wf_debug.trace.records import Injected, Note
 from wf_debug.wire import InjectResult, SnapshotResult
 
 if TYPE_CHECKING:
@@ -55,7 +55,13 @@ class LlamaIndexBackend:
 
     def _arrived(self) -> None:
         """User code has the engine: workflows made from now on in this context are debugged."""
-        if _workflow_class() is None or not versions.is_supported(versions.installed()):
+        if _workflow_class() is None:
+            return
+        if not versions.is_supported(found := versions.installed()):
+            if not self._debugger.loading:  # a script: nothing is refused, so it must be told
+                message, hint = versions.too_old(found)
+                text = f"runs of this script are not debugged: {message}; {hint}"
+                self._debugger.tracer.emit(Note, level="warning", text=text)
             return
         from wf_debug.backends.llamaindex.listening import listen
         from wf_debug.backends.llamaindex.runtime import DebugRuntime
