@@ -331,3 +331,12 @@ async def test_a_box_that_was_never_touched_leaves_its_default_alone() -> None:
         row(form, "strict").box.focus()
         await pilot.press("space")
         assert form.read() == {"query": "rain", "strict": False}
+
+
+async def test_a_suggested_field_that_was_left_empty_waits_for_its_value_again() -> None:
+    async with shown(Bare, suggest="response") as (form, _):
+        draft = form.draft
+    async with shown(Bare, suggest="response", draft=draft) as (form, pilot):
+        form.focus_first()
+        await pilot.press(*"yes")
+        assert form.read() == {"response": "yes"}

@@ -112,8 +112,8 @@ class EventForm(Vertical):
         except CannotShow as cannot:
             self._trouble = f"{cannot}; here it can be edited"
             return {}, []
-        if self._suggest and self._suggest not in self._begin.data:
-            extra = [(self._suggest, ""), *extra]
+        if self._suggest and self._begin.data.get(self._suggest, "") == "":
+            extra = [(self._suggest, ""), *(e for e in extra if e[0] != self._suggest)]
         return texts, extra
 
     def _remark(self) -> str:
