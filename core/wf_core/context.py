@@ -139,7 +139,7 @@ class Context(Generic[StateT]):
             raise ContextStateError("send_event() called before workflow started. Call workflow.run() first.")
         _require_event(message, "send_event")
         if step is not None:
-            self._workflow._check_target(step, message)
+            self._workflow._validate_valid_step_message(step, message)
         if self._work is not None:
             self._run.send_from(self._work, message, step)
         else:

@@ -85,7 +85,7 @@ class Workflow(metaclass=WorkflowMeta):
         limit = num_concurrent_runs
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit <= 0):
             raise WorkflowValidationError("num_concurrent_runs must be an integer greater than 0 or None")
-        functions = self._get_steps_from_class()
+        functions = self._get_steps()
         name = type(self).__name__
         self._start_event_class = validation.start_event_class(functions, name)
         self._stop_event_class = validation.stop_event_class(functions, name)
@@ -110,7 +110,7 @@ class Workflow(metaclass=WorkflowMeta):
         taken."""
         if config_of(func) is None:
             raise refused(func, f"Step function {func.__name__} is missing the `@step` decorator.")
-        if func.__name__ in cls._get_steps_from_class():
+        if func.__name__ in cls._get_steps():
             raise refused(
                 func, f"A step {func.__name__} is already part of this workflow, please choose another name."
             )
@@ -118,21 +118,21 @@ class Workflow(metaclass=WorkflowMeta):
         cls._compiled = None
 
     @classmethod
-    def _get_steps_from_class(cls) -> dict[str, StepFunction]:
+    def _get_steps(cls) -> dict[str, StepFunction]:
         """All steps by name: methods in alphabetical order, then free functions as they were added."""
         methods = inspect.getmembers(cls, inspect.isfunction)
         return {name: f for name, f in methods if config_of(f) is not None} | cls._step_functions
 
     @classmethod
     def _step_configs(cls) -> dict[str, StepConfig]:
-        found = ((name, config_of(f)) for name, f in cls._get_steps_from_class().items())
+        found = ((name, config_of(f)) for name, f in cls._get_steps().items())
         return {name: config for name, config in found if config is not None}
 
     @classmethod
     def _plan(cls) -> FlowPlan:
         """How events are routed through this class, worked out once."""
         if cls._compiled is None:
-            functions = cls._get_steps_from_class()
+            functions = cls._get_steps()
             plans = {
                 name: StepPlan(name, function, config, free=name in cls._step_functions)
                 for name, function in functions.items()
@@ -174,7 +174,7 @@ class Workflow(metaclass=WorkflowMeta):
     def _default_serializer(self) -> BaseSerializer:
         return self._serializer if self._serializer is not None else _JSON
 
-    def _check_target(self, step: str, event: Event) -> None:
+    def _validate_valid_step_message(self, step: str, event: Event) -> None:
         """WorkflowRuntimeError if there is no such step or it does not take the event."""
         plan = self._plan().steps.get(step)
         if plan is None:
@@ -189,7 +189,7 @@ class Workflow(metaclass=WorkflowMeta):
         `validate_resources` also makes every resource once, which can't be done inside a running loop. Raises
         WorkflowConfigurationError or WorkflowValidationError with all findings.
         """
-        functions = self._get_steps_from_class()
+        functions = self._get_steps()
         name = type(self).__name__
         validation.require_steps(functions, name)
         self._start_event_class = validation.start_event_class(functions, name)
@@ -202,12 +202,14 @@ class Workflow(metaclass=WorkflowMeta):
             _raise_found("Resource", asyncio.run(check_resources(steps, self._resource_manager)), functions)
         return human
 
-    def _validate_once(self) -> None:
+    def _validate(self) -> bool:
+        """Check it before its first run, and again when it has got a step since."""
         if self._disable_validation:
-            return
+            return False
         if self._validated is None or self._validated[0] is not type(self)._compiled:
             human = self.validate()
             self._validated = (self._plan(), human)
+        return self._validated[1]
 
     # -- running ---------------------------------------------------------------------------------------------
     def run(
@@ -219,10 +221,10 @@ class Workflow(metaclass=WorkflowMeta):
         for a wrong structure, WorkflowRuntimeError if the start event can't be made, ContextStateError if
         the context is busy.
         """
-        self._validate_once()
+        self._validate()
         run_id = kwargs.pop("run_id", None) or f"{_ids.getrandbits(40):010x}"
         context: Context[Any] = ctx if ctx is not None else Context(self)
-        start = None if context.is_running else self._make_start_event(start_event, kwargs)
+        start = None if context.is_running else self._get_start_event_instance(start_event, **kwargs)
         handler = context._begin_run(start, run_id)
         self._admit(handler._run)
         return handler
@@ -248,26 +250,26 @@ class Workflow(metaclass=WorkflowMeta):
         data = snapshot.of_journal(self, self._journal, chosen, self._default_serializer())
         return self.run(ctx=Context.from_dict(self, data), run_id=chosen)
 
-    def _make_start_event(self, given: StartEvent | None, values: dict[str, Any]) -> StartEvent:
-        if given is None:
+    def _get_start_event_instance(self, start_event: StartEvent | None, **kwargs: Any) -> StartEvent:
+        if start_event is None:
             try:
-                return self._start_event_class(**values)
+                return self._start_event_class(**kwargs)
             except ValidationError as error:
                 name = self._start_event_class.__name__
                 raise WorkflowRuntimeError(
                     f"Failed creating a start event of type '{name}' with the keyword arguments: "
-                    f"{values}\n{error}"
+                    f"{kwargs}\n{error}"
                 ) from error
-        if not isinstance(given, StartEvent):
+        if not isinstance(start_event, StartEvent):
             raise ValueError("The 'start_event' argument must be an instance of 'StartEvent'.")
-        if values:
+        if kwargs:
             logger.warning(
                 "Keyword arguments are not supported when 'run()' is invoked with the 'start_event' "
                 "parameter. "
                 "These keyword arguments will be ignored: %s",
-                values,
+                kwargs,
             )
-        return given
+        return start_event
 
     def _admit(self, run: Run) -> None:
         if self._num_concurrent_runs is not None and self._running >= self._num_concurrent_runs:

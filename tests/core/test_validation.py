@@ -304,4 +304,4 @@ def test_an_overridden_step_without_the_decorator_is_none() -> None:
     class Derived(Base):
         async def more(self, ev: StartEvent) -> StopEvent: ...
 
-    assert list(Derived._get_steps_from_class()) == ["begin"]
+    assert list(Derived._get_steps()) == ["begin"]

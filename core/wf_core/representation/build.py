@@ -70,7 +70,7 @@ def workflow_event_types(workflow: Workflow | type[Workflow]) -> dict[str, type[
 
 def _read_steps(cls: type[Workflow]) -> list[_Step]:
     """The steps in order of definition, those of base classes first."""
-    functions = cls._get_steps_from_class()
+    functions = cls._get_steps()
     defined = [name for base in reversed(cls.__mro__) for name in vars(base)]
     order = {name: place for place, name in reversed(list(enumerate(defined)))}
     names = sorted(functions, key=lambda name: order.get(name, len(defined)))

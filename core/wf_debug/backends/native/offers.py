@@ -15,7 +15,7 @@ from wf_debug.wire import Problem
 
 
 def _has_steps(cls: type[Workflow]) -> bool:
-    return bool(cls._get_steps_from_class())
+    return bool(cls._get_steps())
 
 
 def _problems_in(error: Exception, graph: FlowGraph, cls: type) -> list[Problem]:
