@@ -131,9 +131,14 @@ async def test_a_continued_run_journals_what_it_continued_from(make: Callable[[]
 
 ANOTHER_PROCESS = """
 import os, sys
-from wf_core.engine.journal import Record, SqliteJournal
+from wf_core.engine.journal import Record, SqliteJournal, to_resume
 journal = SqliteJournal(sys.argv[1])
-print(journal.runs())
+print(journal.runs(), journal.elsewhere())
+for run in (None, "mine"):
+    try:
+        to_resume(journal, run)
+    except Exception as error:
+        print(error)
 journal.append("theirs", Record(0, "state", "{}", 0.5))
 journal.flush()
 os._exit(0)
@@ -148,7 +153,8 @@ def test_records_of_an_ended_process_are_taken_over_and_those_of_a_living_one_le
     mine.append("mine", Record(0, "state", "{}"))
     mine.flush()
     done = subprocess.run([sys.executable, "-c", ANOTHER_PROCESS, path], stdout=subprocess.PIPE, check=True)
-    assert done.stdout == b"[]\n"
+    refused = "Run mine is going on in another process; there is nothing to resume"
+    assert done.stdout.decode().splitlines() == ["[] {'mine'}", refused, refused]
     for tail in tmp_path.glob("*.tail"):
         if b"theirs" in tail.read_bytes():
             with tail.open("ab") as file:

@@ -57,6 +57,9 @@ class Journal(Protocol):
     def runs(self) -> list[str]:
         """The ids of all runs, in the order in which they began."""
 
+    def elsewhere(self) -> set[str]:
+        """The runs that another process is in the midst of."""
+
 
 class MemoryJournal:
     """A journal that lasts as long as the process."""
@@ -85,6 +88,10 @@ class MemoryJournal:
         """The ids of all runs, in the order in which they began."""
         return list(self._records)
 
+    def elsewhere(self) -> set[str]:
+        """None: nobody else knows of them."""
+        return set()
+
 
 class SqliteJournal:
     """A journal in a SQLite file that any number of runs share, and that outlives its process.
@@ -108,11 +115,11 @@ class SqliteJournal:
         self._due = False
         self._latest = ("", 0)
         """The run that was written last, and its number."""
+        self._path = Path(path).resolve()
         self._tail: tail.Tail | None = None
         if tail.AVAILABLE and Path(path).is_file():
-            whole = Path(path).resolve()
-            self._tail = tail.Tail(whole)
-            tail.take_over(whole, self._insert)
+            self._tail = tail.Tail(self._path)
+            self.elsewhere()
             weakref.finalize(self, self._tail.close)
 
     def append(self, run_id: str, record: Record) -> None:
@@ -201,6 +208,10 @@ class SqliteJournal:
         self.commit()
         return [run for (run,) in self._connection.execute("select id from runs order by number")]
 
+    def elsewhere(self) -> set[str]:
+        """The runs that another process is in the midst of; what ended ones left is taken in first."""
+        return set() if self._tail is None else tail.take_over(self._path, self._insert)
+
     def close(self) -> None:
         """Commit, and close the file."""
         self.commit()
@@ -211,11 +222,15 @@ class SqliteJournal:
 
 def to_resume(journal: Journal, run_id: str | None) -> str:
     """The id of the run, if there is one; for None that of the last which did not come to its end, or of the
-    last if all did.
+    last if all did. Runs that another process is in the midst of don't count.
 
     Raises WorkflowRuntimeError if there is none.
     """
-    known = journal.runs()
+    elsewhere = journal.elsewhere()
+    if run_id in elsewhere or (elsewhere and run_id is None and not set(journal.runs()) - elsewhere):
+        going = run_id or ", ".join(sorted(elsewhere))
+        raise WorkflowRuntimeError(f"Run {going} is going on in another process; there is nothing to resume")
+    known = [run for run in journal.runs() if run not in elsewhere]
     if run_id is None and known:
         return next((each for each in reversed(known) if not has_ended(journal, each)), known[-1])
     if run_id is None:

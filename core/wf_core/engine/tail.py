@@ -74,16 +74,24 @@ class Tail:
             self._file = None
 
 
-def take_over(journal: Path, keep: Callable[[Sequence[Entry]], None]) -> None:
-    """Have the records kept that ended processes left behind, and remove their files."""
+def take_over(journal: Path, keep: Callable[[Sequence[Entry]], None]) -> set[str]:
+    """Have the records kept that ended processes left behind, and remove their files. The runs that living
+    ones are writing now, as far as they can be told."""
+    elsewhere: set[str] = set()
     for path in sorted(journal.parent.glob("*.tail")):
         if path in _ours or not path.name.startswith(f"{journal.name}-"):
             continue
         with suppress(FileNotFoundError), path.open("r+b") as file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                living = False
             except OSError:
-                continue  # its process lives
+                living = True
             whole = [line for line in file.read().splitlines(keepends=True) if line.endswith(b"\n")]
+            if living:
+                with suppress(ValueError):  # it may have written while it was read
+                    elsewhere.update(json.loads(line)[0] for line in whole)
+                continue
             keep([(run, record) for run, *record in map(json.loads, whole)])
             path.unlink()
+    return elsewhere
