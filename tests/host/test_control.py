@@ -209,14 +209,16 @@ def test_a_breakpoint_that_cannot_match_says_why(fields: dict[str, Any], reason:
         ("Result", "deliver", ""),
         ("Base", "deliver", ""),
         ("Awaited", "deliver", ""),
+        ("Said", "deliver", ""),
         ("Other", "emit", ""),
         ("Other", "deliver", "step 'taker' takes Result, Awaited, not Other"),
     ],
 )
 def test_an_event_that_never_comes_to_the_step_is_said(event: str, when: When, reason: str) -> None:
-    events = (*GRAPH.events, EventType(name="Awaited"))
+    events = (*GRAPH.events, EventType(name="Awaited"), EventType(name="Said", role="human_response"))
     taker = Step(name="taker", accepts=("Result",), waits_for=("Awaited",))
-    graph = GRAPH.model_copy(update={"steps": (taker,), "events": events})
+    other = Step(name="other", accepts=("Other", "Said"))
+    graph = GRAPH.model_copy(update={"steps": (taker, other), "events": events})
     (found,) = resolve([Breakpoint(event=event, step="taker", when=when)], [graph])
     assert found.reason == reason
 

@@ -45,8 +45,12 @@ class _Names:
         return self._never_delivered(point)
 
     def _never_delivered(self, point: Breakpoint) -> str:
-        """Why the event never comes to the step."""
+        """Why the event never comes to the step: others take it. What nobody seems to take, or a person
+        sends, may be awaited where the source does not show it."""
         if point.when != "deliver" or not (point.step and point.event):
+            return ""
+        types = [e for e in self.types if point.event in (e.name, *e.bases)]
+        if any(e.role == "human_response" or not self.taken & {e.name, *e.bases} for e in types):
             return ""
         takers = [(g, s) for g in self.graphs for s in g.steps if s.name == point.step]
         taken = [(g, name) for g, s in takers for name in (*s.accepts, *s.waits_for)]
