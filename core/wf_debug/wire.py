@@ -104,6 +104,11 @@ class WireError(BaseModel):
     fields: list[FieldError] = Field(default_factory=list)
     traceback: str = ""
 
+    def __str__(self) -> str:
+        """The message and what is wrong with each field, in one line."""
+        fields = [f"{f.field}: {f.message}" if f.field else f.message for f in self.fields]
+        return "; ".join([self.message, *fields])
+
 
 # -- commands
 class CommandBase(BaseModel):

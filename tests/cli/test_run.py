@@ -151,6 +151,7 @@ def test_a_run_may_be_given_a_time() -> None:
         (["greet.py", "-i", "nam=Ada"], "no field 'nam'; closest: name"),
         (["greet.py", "-i", "nam=Ada"], "try: -i KEY=VALUE"),
         (["/dev/zero"], "not a regular file"),
+        (["greet.py", "-i", "name=Ada", "--rules", "/dev/zero"], "too large to be rules"),
         (["x" * 300 + ".py:Flow"], "there is no file"),
     ],
 )

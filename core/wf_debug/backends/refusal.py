@@ -21,7 +21,7 @@ class Refused(Exception):
         fields: Sequence[FieldError] = (),
         traceback: str = "",
     ) -> None:
-        super().__init__(message)
         self.error = WireError(
             code=code, message=message, hint=hint, where=where, fields=list(fields), traceback=traceback
         )
+        super().__init__(str(self.error))

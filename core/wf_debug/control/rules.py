@@ -26,6 +26,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError,
 
 from wf_debug.control.breakpoints import BadBreakpoint, Breakpoint, parse_breakpoint
 
+_LARGEST = 16 * 1024 * 1024
+"""Bytes of a file of rules."""
 _FLAGS = ("hold", "pause", "drop", "duplicate")
 
 
@@ -97,11 +99,13 @@ def read_rules(path: Path, first: int = 1) -> list[Breakpoint]:
         BadRules: when it can't be read, is no TOML, or a rule in it makes no sense.
     """
     try:
-        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        found = _File.model_validate(tomllib.loads(_text(path)))
     except OSError as error:
         raise BadRules(f"cannot read the rules {path}: {error.strerror}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadRules(f"{path} is no TOML: {error}") from None
+    except RecursionError:
+        raise BadRules(f"{path} is nested too deep to be rules") from None
     except ValidationError as error:
         raise BadRules(f"{path}: {_explain(error)}") from None
     rules = []
@@ -111,6 +115,15 @@ def read_rules(path: Path, first: int = 1) -> list[Breakpoint]:
         except BadBreakpoint as error:
             raise BadRules(f"{path}: rule {position}: {error}") from None
     return rules
+
+
+def _text(path: Path) -> str:
+    """Of a file, a pipe or a device; of what may have no end, so much as rules can be."""
+    with path.open("rb") as file:
+        raw = file.read(_LARGEST + 1)
+    if len(raw) > _LARGEST:
+        raise BadRules(f"{path} is too large to be rules")
+    return raw.decode()
 
 
 def write_rules(rules: Iterable[Breakpoint]) -> str:

@@ -10,8 +10,7 @@ class SessionError(Exception):
     try."""
 
     def __init__(self, error: WireError) -> None:
-        fields = [f"{f.field}: {f.message}" if f.field else f.message for f in error.fields]
-        super().__init__("; ".join([error.message, *fields]))
+        super().__init__(str(error))
         self.error = error
 
     def adding(self, text: str) -> SessionError:
