@@ -47,12 +47,22 @@ def test_what_user_code_says_cannot_steer_the_terminal(capsys: pytest.CaptureFix
         ("{run} > /dev/full", 1, "cannot write to stdout: No space left on device"),
         ("{run} >&-", 1, "stdout is closed"),
         ("{run} 2>&-", 0, ""),
+        ("{graph} >&-", 1, "stdout is closed"),
+        ("{help} > /dev/full", 1, "cannot write to stdout: No space left on device"),
+        ("{run} --record $'/tmp/\\xe9'", 2, "is not UTF-8"),
+        ("{exec} $'/tmp/\\xe9.py'", 2, "is not UTF-8"),
     ],
 )
-def test_output_that_nobody_takes_ends_in_one_line(shell: str, code: int, said: str) -> None:
-    run = f"{sys.executable} -m wf_tui run {FLOWS / 'greet.py'} -i name=Ada"
+def test_what_cannot_be_written_or_named_ends_in_one_line(shell: str, code: int, said: str) -> None:
+    wf_tui, flow = f"{sys.executable} -m wf_tui", FLOWS / "greet.py"
+    command = shell.format(
+        run=f"{wf_tui} run {flow} -i name=Ada",
+        graph=f"{wf_tui} graph {flow}",
+        help=f"{wf_tui} --help",
+        exec=f"{wf_tui} exec",
+    )
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", shell.format(run=run)], capture_output=True, text=True, check=False
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
     )
     assert done.returncode == code
     assert said in done.stderr

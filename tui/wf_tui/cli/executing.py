@@ -14,7 +14,7 @@ from wf_debug.session import FlowSpec, Session, SessionError, SessionSettings
 from wf_debug.trace.records import Held, Log, Record, ScriptEnded, record_adapter
 from wf_tui.cli.exits import CommandError, Exit
 from wf_tui.cli.headless import PROMPTING, fields_for, held_error
-from wf_tui.cli.inputs import breakpoints_of
+from wf_tui.cli.inputs import breakpoints_of, named_in_text
 from wf_tui.cli.narration import narrate
 from wf_tui.cli.output import put, say
 from wf_tui.cli.underway import under_way
@@ -37,7 +37,7 @@ class HeadlessScript:
 
 def script_spec(path: str, arguments: tuple[str, ...]) -> FlowSpec:
     """The script as the command line names it."""
-    return FlowSpec(path=Path(path), argv=(path, *arguments))
+    return FlowSpec(path=named_in_text(Path(path)), argv=(path, *arguments))
 
 
 def exec_headless(wanted: HeadlessScript) -> int:

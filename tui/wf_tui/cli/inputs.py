@@ -34,13 +34,21 @@ def split_flow(text: str) -> tuple[Path, str | None]:
 def spec_of(flow: str) -> FlowSpec:
     """The flow as the command line names it."""
     path, name = split_flow(flow)
+    return FlowSpec(path=named_in_text(path), workflow=name)
+
+
+def named_in_text(path: Path) -> Path:
+    """The path, which can be written down.
+
+    Raises:
+        CommandError: when it is no UTF-8.
+    """
+    whole = str(path.absolute())
     try:
-        str(path.absolute()).encode()
+        whole.encode()
     except UnicodeEncodeError:
-        raise CommandError(
-            f"the path {str(path)!a} is not UTF-8", hint="rename the file or directory"
-        ) from None
-    return FlowSpec(path=path, workflow=name)
+        raise CommandError(f"the path {whole!a} is not UTF-8", hint="rename the file or directory") from None
+    return path
 
 
 def breakpoints_of(specs: Iterable[str], rules: Iterable[Path] = ()) -> list[Breakpoint]:

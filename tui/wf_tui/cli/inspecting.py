@@ -19,7 +19,7 @@ from wf_tui.graphview.formats import Format, render_graph
 
 def print_graph(flow: str, form: Format, ascii_only: bool, python: Path | None, engine: Engine) -> None:
     """Print the step graph of each workflow that the flow names."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
     workflows = asyncio.run(_load(flow, python, engine))
     if form in ("json", "svg") and len(workflows) > 1:
         names = ", ".join(w.name for w in workflows)

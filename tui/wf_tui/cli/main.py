@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import typer
 from wf_tui.cli.exits import CommandError, Exit
 from wf_tui.cli.output import ReaderGone, die, put
 
+_CANNOT_WRITE = (errno.ENOSPC, errno.EIO, errno.EBADF)
+"""What writing the help may fail with."""
 DEFAULT_COMMAND = "debug"
 """What `wf-tui FLOW.py` means."""
 
@@ -24,15 +27,34 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+def _named_in_text(path: Path | None) -> Path | None:
+    if path is not None:
+        from wf_tui.cli.inputs import named_in_text
+
+        named_in_text(path)
+    return path
+
+
 FlowArgument = Annotated[
     str, typer.Argument(metavar="FLOW.py[:Name]", help="The module, and which workflow in it.")
 ]
 PythonOption = Annotated[
-    Path | None, typer.Option("--python", help="Interpreter that runs the flow (default: the project's own).")
+    Path | None,
+    typer.Option(
+        "--python",
+        callback=_named_in_text,
+        help="Interpreter that runs the flow (default: the project's own).",
+    ),
 ]
 JournalOption = Annotated[
     Path | None,
-    typer.Option("--journal", metavar="FILE", help="Keep the run here, so that --resume can continue it."),
+    typer.Option(
+        "--journal",
+        callback=_named_in_text,
+        metavar="FILE",
+        help="Keep the run here, so that --resume can continue it.",
+    ),
 ]
 ResumeOption = Annotated[
     Path | None,
@@ -68,7 +90,8 @@ RulesOption = Annotated[
     ),
 ]
 RecordOption = Annotated[
-    Path | None, typer.Option("--record", metavar="FILE", help="Where the recording is kept.")
+    Path | None,
+    typer.Option("--record", callback=_named_in_text, metavar="FILE", help="Where the recording is kept."),
 ]
 
 RespondOption = Annotated[
@@ -211,6 +234,10 @@ def run_command(arguments: list[str]) -> None:
         sys.exit(die(error))
     except ReaderGone:
         sys.exit(int(Exit.DONE))
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        sys.exit(die(CommandError(f"cannot write to stdout: {error.strerror}", Exit.FAILED)))
 
 
 def _with_default(arguments: list[str]) -> list[str]:
