@@ -266,12 +266,21 @@ class Snapshot(CommandBase):
     run: str
 
 
-class Checkpoint(CommandBase):
-    """Write a run down as JSON while it goes on (-> SnapshotResult); `note` is recorded at that moment."""
+class TakeCheckpoint(CommandBase):
+    """Keep what a run is now, while it goes on (-> CheckpointRef). One is also taken whenever something is
+    held."""
 
-    cmd: Literal["checkpoint"] = "checkpoint"
+    cmd: Literal["take_checkpoint"] = "take_checkpoint"
     run: str
-    note: str
+
+
+class Fork(CommandBase):
+    """Have a run with another id go on from a checkpoint (-> ResumeResult)."""
+
+    cmd: Literal["fork"] = "fork"
+    workflow: str
+    checkpoint: str
+    run: str
 
 
 class Thaw(CommandBase):
@@ -284,14 +293,12 @@ class ResumeRun(CommandBase):
     """Continue a snapshot in this host (-> ResumeResult).
 
     What cannot carry over is answered as `cannot_carry_over`, one entry in `fields` each, unless `drop_lost`.
-    With `fork`, a new run id, another run goes on from there; the one that the snapshot is of may be live.
     """
 
     cmd: Literal["resume_run"] = "resume_run"
     workflow: str
     snapshot: dict[str, Any]
     drop_lost: bool = False
-    fork: str | None = None
 
 
 class Shutdown(CommandBase):
@@ -321,7 +328,8 @@ Command = Annotated[
     | Reload
     | Thaw
     | Snapshot
-    | Checkpoint
+    | TakeCheckpoint
+    | Fork
     | ResumeRun
     | ResumeJournal
     | Shutdown,
@@ -397,6 +405,10 @@ class SnapshotResult(BaseModel):
     """Steps whose running invocations will start again from their first line."""
     workflow: str = ""
     """What the run's workflow is called in the flow."""
+
+
+class CheckpointRef(BaseModel):
+    checkpoint: str
 
 
 class ResumeResult(BaseModel):

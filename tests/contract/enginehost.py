@@ -95,7 +95,7 @@ class EngineHost(HostClient):
 
 def _told(record: Any) -> str:
     kind = record.kind
-    if kind in ("log", "note", "clock_paused", "clock_resumed"):
+    if kind in ("log", "note", "clock_paused", "clock_resumed", "checkpoint"):
         return ""
     actor = f" {record.step}#{record.invocation}.{record.attempt}" if getattr(record, "step", None) else ""
     about = ""

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def forked(host: EngineHost, run: str, workflow: str) -> Any:
     """The first thing that is held in the fork."""
-    point = await host.ask("checkpoint", run=run, note="here")
-    await host.ask("resume_run", workflow=workflow, snapshot=point["snapshot"], fork=f"{run}-2")
+    point = await host.ask("take_checkpoint", run=run)
+    await host.ask("fork", workflow=workflow, **point, run=f"{run}-2")
     return await host.seen("held", run=f"{run}-2")
 
 
@@ -27,7 +27,6 @@ async def test_what_is_held_is_held_in_the_fork_and_each_goes_its_own_way(host: 
     assert (again.step, again.type, again.payload) == (held.step, held.type, held.payload)
     await host.release(again, "edit", data={"n": 10})
     assert await host.result_of(again.run) == 11
-    assert len(host.of("note", text="here", run=run)) == 1
     await host.release(held)
     assert await host.result_of(run) == 2
     assert host.printed() == ["second got 10", "second got 1"]
@@ -65,9 +64,30 @@ async def test_a_question_is_open_in_both(host: EngineHost) -> None:
     await host.given(WAITS)
     run = await host.start_run("Waits")
     await host.seen("invocation_waiting")
-    point = await host.ask("checkpoint", run=run, note="here")
-    await host.ask("resume_run", workflow="Waits", snapshot=point["snapshot"], fork="other")
+    point = await host.ask("take_checkpoint", run=run)
+    await host.ask("fork", workflow="Waits", **point, run="other")
     await host.ask("inject", run="other", type="Answer", data={"text": "no"})
     assert await host.result_of("other") == "no"
     await host.ask("inject", run=run, type="Answer", data={"text": "yes"})
     assert await host.result_of(run) == "yes"
+
+
+async def test_a_run_that_is_over_goes_on_from_where_it_was_held(host: EngineHost) -> None:
+    await host.given(CHAIN)
+    await host.stop_at(step="second")
+    run = await host.start_run("Chain")
+    held = await host.seen("held")
+    point = await host.seen("checkpoint", run=run)
+    await host.release(held, "edit", data={"n": 10})
+    assert await host.result_of(run) == 11
+    await host.ask("fork", workflow="Chain", checkpoint=point.checkpoint, run="again")
+    again = await host.seen("held", run="again")
+    assert again.payload == held.payload
+    await host.release(again)
+    assert await host.result_of("again") == 2
+
+
+async def test_a_moment_that_is_not_kept_is_refused(host: EngineHost) -> None:
+    await host.given(CHAIN)
+    error = await host.refused("fork", workflow="Chain", checkpoint="none", run="again")
+    assert error.code == "not_found"

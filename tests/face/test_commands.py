@@ -66,7 +66,7 @@ def test_every_function_key_has_a_letter_too() -> None:
         ("run_to", RUNNING, "no step is selected"),
         ("breakpoint", RUNNING, "nothing is selected"),
         ("inject", READY, "nothing runs"),
-        ("fork", READY, "nothing runs"),
+        ("fork", READY, "nothing has been run"),
         ("runs", RUNNING, "only one run"),
         ("answer", RUNNING, "no step asks"),
         ("reload", RECORDING, "recording"),

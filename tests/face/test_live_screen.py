@@ -38,6 +38,10 @@ def rows(main: MainScreen) -> str:
     return "\n".join(shown.text_of(index) for index in range(shown.count))
 
 
+def notices(main: MainScreen) -> str:
+    return "\n".join(notice.message for notice in main.app._notifications)
+
+
 async def dialog(pilot: Pilot[int], kind: type) -> None:
     await until(pilot, lambda: isinstance(pilot.app.screen, kind))
 
@@ -91,9 +95,25 @@ async def test_a_fork_is_shown_held_at_the_same_event(tmp_path: Path) -> None:
         await until(pilot, lambda: main.run_id != first and main.selection.hold is not None)
         assert "forked from run" in rows(main)
         assert "composing for Ada" in main.logs.list.text_of(0)
+        await pilot.press("x")
+        await until(pilot, lambda: main.query_one(Header).heads.state == "stuck")
+        assert [h.run for h in main.live.holds.values()] == [first]
+
+
+async def test_a_run_that_is_over_is_forked_from_where_it_was_held(tmp_path: Path) -> None:
+    stop = [Breakpoint(event="Greeting")]
+    async with debugging(FLOWS / "greet.py", tmp_path / "r.wfrec", {"name": "Ada"}, stop) as (pilot, main):
+        await until(pilot, lambda: main.selection.hold is not None)
+        first = main.run_id
         await pilot.press("a")
         await until(pilot, lambda: ended(main))
-        assert [h.run for h in main.live.holds.values()] == [first]
+        await pilot.press("3", "home", "F")
+        await until(pilot, lambda: "nothing of this run was held before" in notices(main))
+        await pilot.press("G", "F")
+        await until(pilot, lambda: main.run_id != first and main.selection.hold is not None)
+        await pilot.press("a")
+        await until(pilot, lambda: ended(main))
+        assert [run.status for run in main.live.runs.values()] == ["finished", "finished"]
 
 
 async def test_what_was_done_by_hand_is_saved_as_rules(

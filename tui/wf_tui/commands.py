@@ -27,6 +27,7 @@ from wf_tui.situation import (
     debugging,
     flowing,
     has_input,
+    has_run,
     place_selected,
     prompted,
     ready,
@@ -95,7 +96,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("save_rules", "S", "save rules", "Save what you edited, dropped or duplicated as rules: `wf-tui run --rules FILE` does it again", held.save_rules, shown, "held"),
     Command("inject", "i", "inject", "Send an event into the run: a typed form or raw JSON", held.inject, all_of(ready, run_live, can_inject), "held", 50),
     Command("answer", "H,h", "answer", "Answer the question that a step asks", held.answer, all_of(ready, prompted), "held", 5),
-    Command("fork", "F", "fork", "Fork the run: another goes on from where this one stands, to try something else", runs.fork, all_of(ready, run_live, can_fork), "run", 0),
+    Command("fork", "F", "fork", "Fork: another run goes on from here (an earlier row: from the last stop before it), to try something else", runs.fork, all_of(ready, can_fork, has_run), "run", 0),
     # -- breakpoints
     Command("breakpoint", "b,f9", "breakpoint", "Set or remove a breakpoint on the selected event type or step", breakpoints.toggle, all_of(ready, place_selected), "breakpoints", 45, panes=_PLACES),
     Command("edit_breakpoint", "B", "edit breakpoint", "Condition, moment, hit count and action of the breakpoint on the selection", breakpoints.edit, all_of(ready, place_selected), "breakpoints", 0, panes=_PLACES),

@@ -78,6 +78,10 @@ def has_input(now: Situation) -> str | None:
     return None if now.has_input or now.script else "nothing has been run yet: r starts the first run"
 
 
+def has_run(now: Situation) -> str | None:
+    return None if now.runs else "nothing has been run yet: r starts the first run"
+
+
 def run_live(now: Situation) -> str | None:
     if now.run_live:
         return None

@@ -69,6 +69,8 @@ class Controller:
         self._trails: dict[str, _Trail] = {}
         self._changers: dict[str, dict[int, int]] = {}
         """By run: invocations to be held as they end, for a state they changed, each with the breakpoint."""
+        self.on_park: Callable[[str], None] = _nobody
+        """Told of the run whenever something of it was parked."""
         self._paused = False
         self._parking: HoldReason | None = None
         self._before_freeze: tuple[bool, HoldReason | None] | None = None
@@ -202,6 +204,7 @@ class Controller:
             **visit.actor(),
         )
         self._set_clock()
+        self.on_park(visit.run)
         return hold
 
     # -- commands: the whole
@@ -329,6 +332,10 @@ class Controller:
                 self._tracer.emit(ClockPaused)
         elif self._clock.thaw():
             self._tracer.emit(ClockResumed)
+
+
+def _nobody(run: str) -> None:
+    pass
 
 
 def _touches(path: str, watched: str) -> bool:

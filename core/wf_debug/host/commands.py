@@ -25,17 +25,17 @@ from wf_debug.control.payload import safe_str
 from wf_debug.control.resolve import resolve
 from wf_debug.control.visit import Decision, Visit
 from wf_debug.graph import FlowGraph, Growth
+from wf_debug.host.checkpoints import Checkpoints
 from wf_debug.host.load import Importer
 from wf_debug.host.mainthread import MainThread
 from wf_debug.host.offers import find_offers
 from wf_debug.host.reload import Reloader
 from wf_debug.host.script import Script
 from wf_debug.host.source import check_source
-from wf_debug.trace.records import Note
 
 Place = Literal["here", "loop", "beside", "in place"]
 Handler = Callable[[Any], BaseModel | None]
-_OF_A_RUN = wire.Inject | wire.Snapshot | wire.Checkpoint
+_OF_A_RUN = wire.Inject | wire.Snapshot | wire.TakeCheckpoint
 """Belong on the loop that the run lives on."""
 
 
@@ -63,6 +63,7 @@ class Commands:
         """What runs showed of their workflows' graphs."""
         self._points: list[Breakpoint] = []
         self._control.interceptor.edited = self._edited
+        self._checkpoints = Checkpoints(debugger, self._backend_of)
         self.handlers: dict[type[wire.CommandBase], tuple[Place, Handler]] = {
             wire.Load: ("beside", self._load_flow),
             wire.Reload: ("beside", self._reload),
@@ -73,7 +74,8 @@ class Commands:
             wire.ResumeJournal: ("loop", self._resume_journal),
             wire.Inject: ("loop", self._inject),
             wire.Snapshot: ("loop", self._snapshot),
-            wire.Checkpoint: ("loop", self._checkpoint),
+            wire.TakeCheckpoint: ("loop", self._take_checkpoint),
+            wire.Fork: ("loop", self._fork),
             wire.CancelRun: ("here", self._cancel_run),
             wire.Pause: ("here", lambda command: self._control.pause()),
             wire.Continue: ("here", lambda command: self._control.resume()),
@@ -213,9 +215,8 @@ class Commands:
 
     def _resume_run(self, command: wire.ResumeRun) -> wire.ResumeResult:
         offer, backend = self._runnable(command.workflow)
-        snapshot = {**command.snapshot, "run": command.fork} if command.fork else command.snapshot
         try:
-            run, lost = backend.resume(offer, snapshot, command.drop_lost)
+            run, lost = backend.resume(offer, command.snapshot, command.drop_lost)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             text = f"the snapshot can't be read: {type(error).__name__}: {safe_str(error)}"
             hint = "send it as it came from `snapshot`"
@@ -255,13 +256,12 @@ class Commands:
         name = self._started.get(command.run) or backend.workflow_of(command.run).__name__
         return backend.snapshot(command.run).model_copy(update={"workflow": name})
 
-    def _checkpoint(self, command: wire.Checkpoint) -> wire.SnapshotResult:
-        frozen_already = self._control.frozen
-        result = self._backend_of(command.run).snapshot(command.run)
-        self._debugger.tracer.emit(Note, command.run, text=command.note)
-        if not frozen_already:
-            self._control.thaw()
-        return result
+    def _take_checkpoint(self, command: wire.TakeCheckpoint) -> wire.CheckpointRef:
+        return wire.CheckpointRef(checkpoint=self._checkpoints.take(command.run))
+
+    def _fork(self, command: wire.Fork) -> wire.ResumeResult:
+        snapshot = {**self._checkpoints.get(command.checkpoint), "run": command.run}
+        return self._resume_run(wire.ResumeRun(workflow=command.workflow, snapshot=snapshot))
 
     def _cancel_run(self, command: wire.CancelRun) -> None:
         backend = self._backend_of(command.run)

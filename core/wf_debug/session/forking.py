@@ -1,4 +1,4 @@
-"""A second run that goes on from where another stands, with the same history."""
+"""A second run that goes on from where another stands, or stood, with the same history."""
 
 from __future__ import annotations
 
@@ -9,42 +9,53 @@ from collections.abc import Sequence
 from wf_debug.session.hosting import Hosting
 from wf_debug.session.journal import Journal
 from wf_debug.session.link import HostLink
-from wf_debug.trace.records import ClockPaused, ClockResumed, Held, Note, Record, Released
-from wf_debug.wire import Checkpoint, Pause, ResumeResult, ResumeRun, SnapshotResult
+from wf_debug.trace.records import Checkpoint, ClockPaused, ClockResumed, Held, Note, Record, Released
+from wf_debug.wire import CheckpointRef, Fork, Pause, ResumeResult, TakeCheckpoint
 
 _BATCH = 5_000
-_NOT_COPIED = (ClockPaused, ClockResumed, Held, Released)
+_NOT_COPIED = (Checkpoint, ClockPaused, ClockResumed, Held, Released)
 """What is held is held in the run that it was held in."""
 
 
-async def fork_run(hosting: Hosting, link: HostLink, run: str) -> str:
-    """Fork a live run in its own host; the id of the new one.
+async def fork_run(hosting: Hosting, link: HostLink, run: str, point: Checkpoint | None) -> str:
+    """Fork a run in its own host, from a checkpoint or (None) from where it stands; the id of the new one.
 
     Raises:
-        SessionError: when the run cannot be written down.
+        SessionError: when the run cannot be written down, or the host does not keep the checkpoint any more.
     """
-    fork = uuid.uuid4().hex[:10]
-    note = f"forked: run {fork} goes on from here too"
-    point = await link.request(Checkpoint(run=run, note=note), SnapshotResult)
-    await asyncio.to_thread(copy_history, hosting.journal, run, fork, note)
-    again = f"; {', '.join(point.restarts)} start again from their first line" if point.restarts else ""
-    forked = hosting.journal.live.runs[run]
-    hosting.journal.write(Note, fork, t=forked.t, text=f"forked from run {run}{again}")
+    journal, fork = hosting.journal, uuid.uuid4().hex[:10]
+    name = point.checkpoint if point else ""
+    if not name:
+        name = (await link.request(TakeCheckpoint(run=run), CheckpointRef)).checkpoint
+    forked = journal.live.runs[run]
+    await asyncio.to_thread(_copy_history, journal, run, fork, name)
     if hosting.parks_all():
         await link.tell(Pause())
-    command = ResumeRun(workflow=forked.workflow, snapshot=point.snapshot, fork=fork)
+    command = Fork(workflow=forked.workflow, checkpoint=name, run=fork)
     return (await link.request(command, ResumeResult)).run
 
 
-def copy_history(journal: Journal, run: str, fork: str, until: str) -> None:
-    """Record for `fork` all that happened in `run` before the note `until`."""
+def _copy_history(journal: Journal, run: str, fork: str, checkpoint: str) -> None:
+    """Record for `fork` all that happened in `run` before the checkpoint."""
     after = 0
     while records := journal.recording.records(after, _BATCH, run):
         after = records[-1].seq
-        at_end = next((i for i, r in enumerate(records) if isinstance(r, Note) and r.text == until), None)
-        journal.add(_as_of(fork, records[:at_end]))
-        if at_end is not None:
+        end = next((i for i, r in enumerate(records) if _is(r, checkpoint)), None)
+        journal.add(_as_of(fork, records[:end]))
+        if end is not None:
+            _note(journal, run, fork, records[end])
             return
+
+
+def _note(journal: Journal, run: str, fork: str, point: Record) -> None:
+    again = getattr(point, "restarts", ())
+    more = f"; {', '.join(again)} start{'s' * (len(again) == 1)} again from the first line" if again else ""
+    journal.write(Note, fork, t=point.t, text=f"forked from run {run}{more}")
+    journal.write(Note, run, t=journal.live.runs[run].t, text=f"run {fork} was forked from {point.t:.3f} s")
+
+
+def _is(record: Record, checkpoint: str) -> bool:
+    return isinstance(record, Checkpoint) and record.checkpoint == checkpoint
 
 
 def _as_of(fork: str, records: Sequence[Record]) -> list[Record]:

@@ -28,7 +28,7 @@ from wf_debug.session.uninterrupted import uninterrupted
 from wf_debug.session.watching import Watcher
 from wf_debug.trace.live import LiveState, Prompt, RunState
 from wf_debug.trace.recording import Recording, RecordingError, RecordingExists, RecordingMeta
-from wf_debug.trace.records import Record
+from wf_debug.trace.records import Checkpoint, Record
 
 _BATCH = 500
 
@@ -249,16 +249,18 @@ class Session:
         """Cancel a run."""
         await self._link.tell(wire.CancelRun(run=run))
 
-    async def fork(self, run: str) -> str:
-        """Have another run, whose id is returned, go on from where this one stands: what is held in this one
-        is delivered anew in the other, and held there too. Steps that run now start again there.
+    async def fork(self, run: str, point: Checkpoint | None = None) -> str:
+        """Have another run go on from where this one stands or, with a checkpoint, from where it stood then;
+        its id. What was held is delivered anew, and held again; steps that ran start again.
 
         Raises:
-            SessionError: when the run is over, or its state has no JSON form.
+            SessionError: when the run is over and no checkpoint is given, its state has no JSON form, or the
+                checkpoint is not kept any more.
         """
-        if run not in self.live.live_runs:
-            raise SessionError.of("unknown_run", f"run {run!r} is over", "fork a run while it is held")
-        return await fork_run(self._hosting, self._link, run)
+        if point is None and run not in self.live.live_runs:
+            text = f"run {run!r} is over"
+            raise SessionError.of("unknown_run", text, "fork it from a moment when something was held")
+        return await fork_run(self._hosting, self._link, run, point)
 
     async def pause(self) -> None:
         """Park every delivery from now on and stop the run clock."""

@@ -16,6 +16,8 @@ _DELIVERIES = "SELECT invocation FROM deliveries WHERE event = ? AND run = ? ORD
 _EMITTED_BY = (
     "SELECT body FROM records WHERE invocation = ? AND run = ? AND kind = 'event_emitted' ORDER BY seq"
 )
+_CHECKPOINT = """SELECT body FROM records WHERE run = ? AND seq <= ? AND kind = 'checkpoint'
+ORDER BY seq DESC LIMIT 1"""
 _LOG_COUNT = "SELECT count(*) FROM logs WHERE invocation = ? AND run = ?"
 _INPUT = """SELECT body FROM records WHERE invocation = ? AND run = ?
 AND kind IN ('invocation_queued', 'invocation_started') ORDER BY seq LIMIT 1"""
@@ -40,6 +42,13 @@ def _readable(body: str) -> r.Record | None:
 
 def _damaged(seq: int, body: str) -> r.Note:
     return r.Note(seq=seq, wall=0.0, level="error", text=f"record {seq} is damaged: {body[:200]!r}")
+
+
+def last_checkpoint(connection: sqlite3.Connection, run: str, until: int | None) -> r.Checkpoint | None:
+    """The last one of a run, at or before the record `until` if given."""
+    bound = (1 << 62) if until is None else until
+    found = parsed(connection.execute(_CHECKPOINT, (run, bound)))
+    return next((x for x in found if isinstance(x, r.Checkpoint)), None)
 
 
 def event_detail(connection: sqlite3.Connection, run: str, event: int) -> EventDetail | None:

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wf_debug.graph import FlowGraph
 from wf_debug.trace import queries, schema
-from wf_debug.trace.records import Log, Payload, Record
+from wf_debug.trace.records import Checkpoint, Log, Payload, Record
 from wf_debug.trace.rows import (
     ALL,
     ALL_LOGS,
@@ -303,6 +303,11 @@ class Recording:
                 connection.execute("SELECT seq, body FROM records WHERE seq = ?", (seq,))
             )
         return found[0] if found else None
+
+    def last_checkpoint(self, run: str, until: int | None = None) -> Checkpoint | None:
+        """The run's last one, at or before the record `until` if given."""
+        with self._reading() as connection:
+            return queries.last_checkpoint(connection, run, until)
 
     def timeline_count(self, wanted: TimelineFilter = ALL) -> int:
         """How many timeline rows match."""

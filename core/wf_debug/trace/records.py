@@ -250,6 +250,15 @@ class Duplicated(InRun):
     type: str
 
 
+class Checkpoint(RecordBase):
+    """The host keeps what the run is at this moment: a fork can go on from it. There, the running invocations
+    of the steps in `restarts` start again."""
+
+    kind: Literal["checkpoint"] = "checkpoint"
+    checkpoint: str
+    restarts: tuple[str, ...] = ()
+
+
 class Injected(RecordBase):
     """The person at the debugger sent an event in; its event_emitted follows."""
 
@@ -363,6 +372,7 @@ Record = Annotated[
     | Edited
     | Dropped
     | Duplicated
+    | Checkpoint
     | Injected
     | ClockPaused
     | ClockResumed

@@ -74,10 +74,16 @@ async def choose_workflow(screen: MainScreen) -> None:
 
 
 async def fork(screen: MainScreen) -> None:
-    """Another run goes on from where the shown one stands, and is shown."""
-    run = screen.run
+    """Another run goes on from where the shown one stands, and is shown. When an earlier moment is selected,
+    or the run is over, it goes on from the last stop before."""
+    run, moment = screen.run, screen.moment
     if run is None:
         return
-    fork = await screen.session.fork(run.run)
-    screen.show_run(fork)
+    point = None
+    if moment is not None or run.status != "running":
+        point = screen.recording.last_checkpoint(run.run, moment)
+        if point is None:
+            screen.say("nothing of this run was held before that: a run is forked from its stops", "warning")
+            return
+    screen.show_run(await screen.session.fork(run.run, point))
     screen.say("this is the fork; L goes back to the run that it comes from")

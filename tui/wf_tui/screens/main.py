@@ -170,7 +170,7 @@ class MainScreen(RunView):
             self._blocked = await polling.blocked_text(source, self.run)
             self._show_banner()
             if self.inspector.tabs.active == "state" and self._state_shown != (now := self._state_key()):
-                state = await polling.state_of(source, self.run, moment := self._moment())
+                state = await polling.state_of(source, self.run, moment := self.moment)
                 self.inspector.show_state(state, past=moment is not None)
                 self._state_shown = now
 
@@ -178,9 +178,10 @@ class MainScreen(RunView):
         """The run and where it stands: asked for again only when something happened since, or another moment
         is looked at."""
         run = self.run
-        return (run.run, run.t + len(run.status), self._moment()) if run else (None, 0.0, None)
+        return (run.run, run.t + len(run.status), self.moment) if run else (None, 0.0, None)
 
-    def _moment(self) -> int | None:
+    @property
+    def moment(self) -> int | None:
         """The record whose moment the person looks at; None: the present."""
         chosen = self.selection
         return chosen.seq if chosen.origin in ("timeline", "logs") and chosen.run == self.run_id else None
