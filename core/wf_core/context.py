@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import sys
 import warnings
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from wf_core import snapshot
 from wf_core.engine.invoking import current_step
 from wf_core.engine.runner import Run
 from wf_core.engine.state import Work
-from wf_core.errors import ContextStateError, WorkflowRuntimeError
+from wf_core.errors import ContextStateError, Place, WorkflowRuntimeError
 from wf_core.events import Event, StopEvent
 from wf_core.handler import WorkflowHandler
 from wf_core.retry_policy import RetryInfo
@@ -141,6 +142,14 @@ class Context(Generic[StateT]):
         if step is not None:
             self._workflow._validate_valid_step_message(step, message)
         if self._work is not None:
+            if isinstance(message, StopEvent):
+                logger.warning(
+                    "Step %r sent a %s (%s). It was sent, not returned: only a StopEvent that a step returns "
+                    "ends a run. It goes on.",
+                    self._work.step,
+                    type(message).__name__,
+                    _caller(),
+                )
             self._run.send_from(self._work, message, step)
         else:
             self._run.send_from_outside(message, step)
@@ -183,10 +192,11 @@ class Context(Generic[StateT]):
         _require_event(ev, "write_event_to_stream")
         if isinstance(ev, StopEvent):
             logger.warning(
-                "Step %r wrote a %s to the stream: it ends the stream for its readers while the run goes on. "
-                "Return it from the step to end the run.",
+                "Step %r wrote a %s to the stream (%s): it ends the stream for its readers while the run "
+                "goes on. Return it from the step to end the run.",
                 work.step,
                 type(ev).__name__,
+                _caller(),
             )
         run.publish(ev, work.id)
 
@@ -292,6 +302,12 @@ class Context(Generic[StateT]):
 
     def _snapshot_of(self, run: Run) -> dict[str, Any]:
         return snapshot.of_run(run, self._serializer, snapshot.of_store(run.store, self._serializer))
+
+
+def _caller() -> Place:
+    """The line that called the method this is asked in."""
+    frame = sys._getframe(2)
+    return Place(frame.f_code.co_filename, frame.f_lineno)
 
 
 def _require_event(value: object, method: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import re
 import sys
 import threading
@@ -418,7 +419,26 @@ async def test_a_stop_event_that_is_sent_does_not_end_the_run(caplog: pytest.Log
     internal = [e async for e in handler.stream_events(expose_internal=True)]
     assert await handler == "returned"
     assert [e.event_type for e in internal if isinstance(e, UnhandledEvent)] == ["StopEvent"]
-    assert "was sent, not returned" in caplog.text
+    line = inspect.getsourcelines(Sends)[1] + 3
+    assert f"Step 'begin' sent a StopEvent ({__file__}:{line}). It was sent, not returned" in caplog.text
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+async def test_a_step_that_raises_stop_iteration_fails(threaded: bool) -> None:
+    class Empties(Workflow):
+        if threaded:
+
+            @step
+            def take(self, ev: StartEvent) -> StopEvent:
+                return next(iter(()))
+        else:
+
+            @step
+            async def take(self, ev: StartEvent) -> StopEvent:
+                return next(iter(()))
+
+    with pytest.raises(RuntimeError, match="raised StopIteration"):
+        await Empties().run()
 
 
 async def test_a_stop_event_on_the_stream_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:

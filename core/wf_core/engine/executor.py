@@ -33,7 +33,14 @@ async def _indirect(
         return await function(**arguments)
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(None, lambda: context.run(function, **arguments))
+    return await loop.run_in_executor(None, lambda: context.run(_in_thread, function, arguments))
+
+
+def _in_thread(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    try:
+        return function(**arguments)
+    except StopIteration as error:  # no future can carry it
+        raise RuntimeError("step raised StopIteration") from error
 
 
 def arguments_of(work: Work) -> dict[str, Any]:

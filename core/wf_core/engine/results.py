@@ -59,7 +59,7 @@ def presentable(plan: StepPlan, error: BaseException) -> Exception:
     elif isinstance(error, asyncio.CancelledError):
         text = "let a CancelledError out: it awaited something that was cancelled"
     else:
-        text = f"raised {type(error).__name__}: {error}"
+        text = f"raised {error!r}"
     wrapped = WorkflowRuntimeError(f"Step {plan.name!r} {text} ({where or place_of(plan.function)})")
     wrapped.__cause__ = error
     return wrapped

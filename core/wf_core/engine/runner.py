@@ -286,7 +286,8 @@ class Run:
                 idle=self._idles,
             )
         )
-        diagnosis.logger.warning(diagnosis.unhandled(self.broker.plan, pending))
+        if pending.how != "sent" or not issubclass(kind, StopEvent):  # of that was told where it was sent
+            diagnosis.logger.warning(diagnosis.unhandled(self.broker.plan, pending))
 
     def publish(self, event: Event, source: int | None) -> None:
         """Put an event into the stream that the caller reads; from any thread."""
