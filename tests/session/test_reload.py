@@ -293,6 +293,21 @@ async def test_a_module_that_a_live_run_came_to_import_is_watched_too(open_flow:
     assert await finish(session, run) == "'third: draft'"
 
 
+@pytest.mark.parametrize("live", [False, True], ids=["idle", "under a run"])
+async def test_a_module_that_the_import_writes_is_not_taken_up_for_ever(
+    open_flow: OpenPeer, live: bool
+) -> None:
+    stamp = "import time\nfrom pathlib import Path\n"
+    stamp += "Path(__file__).with_name('stamp.py').write_text(f'AT = {time.time_ns()}')\nimport stamp\n"
+    session = await open_flow(stamp + FLOW)
+    run = await held_before_check(session) if live else ""
+    save(session, stamp + OTHER_BODY)
+    outcomes = [(await session.reload()).outcome for _ in range(6)]
+    assert outcomes[0] == ("swapped" if live else "restarted")
+    assert outcomes[-1] == "unchanged"
+    assert not live or await finish(session, run) == "'second: draft'"
+
+
 async def test_a_watch_says_when_it_stands(tmp_path: Path) -> None:
     begun = asyncio.Event()
     watcher = Watcher(tmp_path, lambda: None, begun.set)

@@ -17,7 +17,7 @@ from wf_debug.session.journal import Journal
 from wf_debug.session.link import Ending, HostLink, Launch
 from wf_debug.session.settings import FlowSpec, SessionSettings
 from wf_debug.session.uninterrupted import uninterrupted
-from wf_debug.session.watching import fingerprint
+from wf_debug.session.watching import Rewrites, fingerprint
 from wf_debug.trace.records import Log, Note, Record
 from wf_debug.wire import (
     CheckScript,
@@ -72,6 +72,7 @@ class Hosting:
         """Whether the last word to the host was to park every delivery, or the next."""
         self._loading: asyncio.Task[Host] | None = None
         self._again = False
+        self.rewrites = Rewrites()
         self._read: dict[str, str] = {}
         """Digests of the known source files when the last load began."""
         self._waiting: dict[HostLink, list[Record]] = {}
@@ -109,7 +110,10 @@ class Hosting:
     def begin_again(self) -> None:
         """A file was saved: a load that read it as it was before is given up for another. What hangs while it
         is imported ends this way."""
-        if self._loading is not None and not self._loading.done() and fingerprint(self._read) != self._read:
+        if self._loading is None or self._loading.done():
+            return
+        if saved := self.rewrites.saved(self._read, fingerprint(self._read)):
+            self.rewrites.give_up(saved)
             self._again = True
             self._loading.cancel()
 
@@ -165,7 +169,7 @@ class Hosting:
         self.executed = False
         if self.flow.argv is None:
             self.offer(host.loaded.workflows)
-        self.files = {**fingerprint(host.loaded.files), **self._read_of(host.loaded.files)}
+        self.files = self.rewrites.settle(self._read, fingerprint(host.loaded.files))
         self.let_records_through(host.link)
         self.set_status("ready")
         if host.link.ending is not None:  # it died in between
@@ -174,10 +178,6 @@ class Hosting:
     def stale(self) -> bool:
         """Whether a loaded file was saved since."""
         return fingerprint(self.files) != self.files
-
-    def _read_of(self, files: Sequence[str]) -> dict[str, str]:
-        """As they were before the load: one saved meanwhile counts as changed since."""
-        return {file: self._read[file] for file in files if file in self._read}
 
     def offer(self, workflows: list[WorkflowInfo]) -> None:
         """These are the flow's workflows now; the chosen one stays chosen while there is one of its name."""

@@ -159,7 +159,7 @@ class Reloader:
         if result.outcome == "failed":
             error = result.error or WireError(code="internal", message=result.detail or "the reload failed")
             return self._failed(self._named(result.files) or changed, error)
-        self._hosting.files = {**fingerprint(file for file in result.loaded if file not in now), **now}
+        self._hosting.files = self._hosting.rewrites.settle(now, fingerprint({*now, *result.loaded}))
         if result.outcome == "swapped":
             if result.workflows:
                 self._hosting.offer(result.workflows)

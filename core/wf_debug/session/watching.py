@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from watchfiles import Change, watch
 
 _DEBOUNCE, _QUIET = 150, 50
 """Milliseconds: changes are grouped for at most the first, or until nothing changed for the second."""
+_EACH_TIME = 3
+"""Imports in a row during which a file changed, after which they are taken to write it."""
 _LOOK = 500
 """Milliseconds without a change after which a watch is taken to stand."""
 _POLL = 300
@@ -95,6 +98,33 @@ class Watcher:
             change is Change.added and path.endswith(".py") and Path(path).parent == self._directory.resolve()
         )
         return path in self._files or str(Path(path).resolve()) in self._files or new_module
+
+
+class Rewrites:
+    """Tells what somebody saves while the flow is imported from what its import writes each time: generated
+    code would have it imported for ever."""
+
+    def __init__(self) -> None:
+        self._times: Counter[str] = Counter()
+
+    def saved(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+        """The files whose digest is another now, without those that are written each time."""
+        changed = [file for file, digest in before.items() if now[file] != digest]
+        return [file for file in changed if self._times[file] < _EACH_TIME]
+
+    def give_up(self, files: Iterable[str]) -> None:
+        """An import is given up as these were saved during it."""
+        self._times.update(files)
+
+    def settle(self, before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+        """An import is over: the digests that count as taken up. Of a file that was saved during it, the one
+        before, so that it is taken up again."""
+        saved = self.saved({file: before[file] for file in now if file in before}, now)
+        self._times.update(saved)
+        for file in now:
+            if before.get(file, now[file]) == now[file]:
+                del self._times[file]
+        return {**now, **{file: before[file] for file in saved}}
 
 
 def fingerprint(files: Iterable[str]) -> dict[str, str]:
