@@ -165,6 +165,13 @@ async def test_breakpoints_in_ascii_and_in_compact_boxes() -> None:
         assert all(line.isascii() for line in screen(app))
 
 
+async def test_a_one_line_box_says_how_many_workers_run() -> None:
+    async with showing(react(), 60, 20) as (app, _pilot):
+        for workers, shown in ((1, "▸ call_tool]"), (3, "3 call_tool]"), (12, "+ call_tool]")):
+            app.pane.sync({"call_tool": doing("call_tool", workers=workers)})
+            row_of(app, shown)
+
+
 async def test_an_open_question_shows_at_the_human() -> None:
     async with showing(human()) as (app, _pilot):
         app.pane.sync({}, asked=True)

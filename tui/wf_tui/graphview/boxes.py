@@ -67,10 +67,9 @@ def box_rows(node: Node, width: int, height: int, rung: Rung, face: BoxFace, gly
     if node.kind in ("start", "stop", "failure"):
         mark = {"start": glyphs.start, "stop": glyphs.stop, "failure": glyphs.failure}[node.kind]
         return [mark if node.folded else _fill(f"{mark} {name}", width)]
-    mark = _mark(node, face, glyphs)
     if height == 1:
-        return [_bracketed(node, f"{mark} {name}", width, face, glyphs)]
-    return _framed(node, f"{mark} {name}", width, height, rung, face, glyphs)
+        return [_bracketed(node, f"{_counting_mark(node, face, glyphs)} {name}", width, face, glyphs)]
+    return _framed(node, f"{_mark(node, face, glyphs)} {name}", width, height, rung, face, glyphs)
 
 
 def badge(count: int, mark: str, room: int) -> str:
@@ -87,6 +86,13 @@ def _mark(node: Node, face: BoxFace, glyphs: Glyphs) -> str:
     if node.kind == "human":
         return glyphs.asked if face.asked else glyphs.human
     return glyphs.states[face.state]
+
+
+def _counting_mark(node: Node, face: BoxFace, glyphs: Glyphs) -> str:
+    """Where there is no border for a badge: how many workers run, instead of the sign that some do."""
+    if node.kind != "step" or face.state != "running" or face.busy < 2:
+        return _mark(node, face, glyphs)
+    return str(face.busy) if face.busy < 10 else "+"
 
 
 def _loops(node: Node, limit: int, glyphs: Glyphs) -> str:

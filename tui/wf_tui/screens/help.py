@@ -29,6 +29,7 @@ PANES: dict[PaneName, tuple[str, ...]] = {
     "graph": (
         "Steps as boxes, event types on the lines between them. Type[] fans out: it leaves in a list.",
         "`all` on a box: it runs once for all that it collects. ×2: workers at work, +3: events queued.",
+        "In a one-line box the number of workers at work stands before the name.",
         "Arrows move from step to step.",
     ),
     "lanes": (
