@@ -120,7 +120,7 @@ class Workflow(metaclass=WorkflowMeta):
     @classmethod
     def _get_steps(cls) -> dict[str, StepFunction]:
         """All steps by name: methods in alphabetical order, then free functions as they were added."""
-        methods = inspect.getmembers(cls, inspect.isfunction)
+        methods = inspect.getmembers(cls, inspect.isroutine)  # class methods too
         return {name: f for name, f in methods if config_of(f) is not None} | cls._step_functions
 
     @classmethod

@@ -353,6 +353,16 @@ async def a_wait_for_what_cannot_be_written_is_begun_again(p: Any) -> Any:
     return [await resumed, [type(e).__name__ async for e in resumed.stream_events()]]
 
 
+async def a_class_method_may_be_a_step(p: Any) -> Any:
+    class Flow(p.Workflow):
+        @classmethod
+        @p.step
+        async def only(cls, ev: p.StartEvent) -> p.StopEvent:
+            return p.StopEvent(result=cls.__name__)
+
+    return await Flow().run()
+
+
 async def a_test_runner_collects_what_was_published(p: Any) -> Any:
     flow, _ = flow_of(p)
     found = await p.WorkflowTestRunner(flow()).run(expose_internal=False)
