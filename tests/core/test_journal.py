@@ -184,3 +184,22 @@ def test_what_could_not_be_written_is_written_later(tmp_path: Path) -> None:
     other.execute("alter table moved rename to records")
     journal.append("r", Record(1, "state", "{}"))
     assert [record.seq for record in journal.read("r")] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("made_by", "said"),
+    [
+        ("pragma application_id = 7", "another program"),
+        ("create table records (seq integer)", "no such column"),
+        ("create table runs (name text)", "no such column"),
+    ],
+)
+def test_a_foreign_database_is_refused_and_left_as_it_is(tmp_path: Path, made_by: str, said: str) -> None:
+    file = tmp_path / "theirs.db"
+    theirs = sqlite3.connect(file)
+    theirs.execute(made_by)
+    theirs.close()
+    before = file.read_bytes()
+    with pytest.raises(sqlite3.DatabaseError, match=said):
+        SqliteJournal(file)
+    assert file.read_bytes() == before

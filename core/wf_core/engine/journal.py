@@ -105,6 +105,7 @@ class SqliteJournal:
         """Open or make the file, and take in what a process that was killed left. Raises sqlite3.Error for a
         foreign file."""
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        _refuse_foreign(self._connection)
         self._connection.execute("pragma journal_mode = wal")
         self._connection.execute("pragma synchronous = normal")
         self._connection.executescript(_SCHEMA)
@@ -245,3 +246,19 @@ def has_ended(journal: Journal, run_id: str) -> bool:
     """Whether there is nothing left of the run to go on. A cancelled run's state was kept."""
     last = journal.last(run_id)
     return last is not None and last.kind == "stop" and json.loads(last.data)[1] != {"keep": True}
+
+
+def _refuse_foreign(connection: sqlite3.Connection) -> None:
+    """A database that says whose it is, or has tables of our names for something else, is not written to."""
+    try:
+        (owner,) = connection.execute("pragma application_id").fetchone()
+        if owner:
+            raise sqlite3.DatabaseError("it is the database of another program")
+        tables = {row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")}
+        if "records" in tables:
+            connection.execute("select place, kind, data, at from records limit 0")
+        if "runs" in tables:
+            connection.execute("select number, id from runs limit 0")
+    except sqlite3.Error:
+        connection.close()
+        raise
