@@ -83,3 +83,11 @@ def test_a_breakpoint_is_marked_on_its_event_type() -> None:
 
 def test_control_characters_in_a_payload_stay_on_their_line() -> None:
     assert "\n" not in text(replace(ROW, preview="a\nb\x1b[31m"), 100)
+
+
+def test_a_remark_and_what_has_no_route_use_the_whole_row() -> None:
+    words = "run abc was forked from 1.873 s because somebody wanted to know"
+    remark = replace(ROW, kind="note", type="info", preview=words, producer="", consumers=(), outcome="")
+    assert words in text(remark, 95)
+    assert "info" not in text(remark, 95)
+    assert words[:45] in text(replace(remark, kind="run", type="run started"), 95)

@@ -127,17 +127,26 @@ def draw_row(row: TimelineRow, cols: Columns, stop: bool) -> Line:
     cells: list[Cell] = []
     if cols.time:
         cells += [(_time(row.t, cols.time) if row.run else " " * cols.time, "muted"), (" ", "text")]
-    cells += [_dot(row, stop), (fit(row.type, cols.type), _type_tone(row)), (" ", "text")]
-    if cols.preview:
-        cells += [
-            (fit(_preview(row), cols.preview), "text" if row.kind != "published" else "muted"),
-            (" ", "text"),
-        ]
-    if cols.route:
-        cells += [*_route(row, cols.route), (" ", "text")]
+    cells += [_dot(row, stop), *_what(row, cols)]
     if cols.duration:
         cells += [(look.seconds(row.duration).rjust(cols.duration), "muted"), (" ", "text")]
     return (*cells, _outcome(row, cols))
+
+
+def _what(row: TimelineRow, cols: Columns) -> list[Cell]:
+    """Type, payload and route; the text of what has no route, and of a remark, takes their room too."""
+    if row.kind == "note" and cols.preview:
+        width = cols.type + 1 + cols.preview + (1 + cols.route if cols.route else 0)
+        return [(fit(row.preview, width), _type_tone(row)), (" ", "text")]
+    cells: list[Cell] = [(fit(row.type, cols.type), _type_tone(row)), (" ", "text")]
+    routed = cols.route and (row.producer or row.consumers)
+    if cols.preview:
+        width = cols.preview + (1 + cols.route if cols.route and not routed else 0)
+        tone: look.Tone = "text" if row.kind != "published" else "muted"
+        cells += [(fit(_preview(row), width), tone), (" ", "text")]
+    if routed:
+        cells += [*_route(row, cols.route), (" ", "text")]
+    return cells
 
 
 def _outcome(row: TimelineRow, cols: Columns) -> Cell:
@@ -175,13 +184,13 @@ def _dot(row: TimelineRow, stop: bool) -> Cell:
 def _type_tone(row: TimelineRow) -> look.Tone:
     if row.kind == "error" or row.outcome == "failed":
         return "error"
+    if row.kind == "note":
+        return {"error": "error", "warning": "warn"}.get(row.type, "text")  # type: ignore[return-value]
     return {"event": "strong", "run": "accent", "published": "muted"}.get(row.kind, "text")  # type: ignore[return-value]
 
 
 def _route(row: TimelineRow, width: int) -> list[Cell]:
     """`producer → consumer, consumer`, the consumers cut first."""
-    if not row.producer and not row.consumers:
-        return [(" " * width, "muted")]
     to = ", ".join(row.consumers)
     room = width // 2 if to else width
     producer = row.producer if cell_len(row.producer) <= room else fit(row.producer, room)
