@@ -64,3 +64,14 @@ def test_the_second_signature_is_asked_for_by_the_event_that_gives_it(run_line: 
     done = run_line(["wf-tui", "run", "sample_flows/approval.py", "--respond", "approve"])
     assert done.returncode == 3
     assert "SignatureGiven" in done.stderr
+
+
+def test_a_bad_day_is_lived_through_by_the_rules_of_the_research_flow(run_line: RunLine) -> None:
+    rules = "sample_flows/research.rules.toml"
+    done = run_line(
+        ["wf-tui", "run", "sample_flows/research.py", "--rules", rules, "-i", "flaky_index=false"]
+    )
+    assert done.returncode == 0, done.stderr
+    assert "meta-review" not in json.loads(done.stdout)["markdown"]
+    for told in ("search raises ConnectionError", "dropped by rule 2", "Reading waits", "too little about"):
+        assert told in done.stderr
