@@ -212,6 +212,18 @@ async def test_breakpoints_toggle_and_get_numbers_of_their_own(open_peer: OpenPe
     assert [b.id for b in session.breakpoints] == [2, 3]
 
 
+async def test_rules_stay_when_a_breakpoint_is_toggled_and_are_not_remembered(open_peer: OpenPeer) -> None:
+    session = await open_peer(SERVING)
+    rule = Breakpoint(id=1, event="Query", action="drop", rules="faults.toml")
+    await session.set_breakpoints([rule])
+    for shown in (["drop", "hold"], ["drop"]):
+        await session.toggle_breakpoint(event="Query")
+        assert [b.action for b in session.breakpoints] == shown
+    await session.close()
+    again = await open_peer(SERVING)
+    assert list(again.breakpoints) == []
+
+
 async def test_unreadable_saved_breakpoints_are_put_aside(open_peer: OpenPeer, own_state: Path) -> None:
     session = await open_peer(SERVING)
     await session.toggle_breakpoint(event="Query")

@@ -52,6 +52,10 @@ class Breakpoint(BaseModel):
         """Whether it is an interception rule: it changes what happens, and nobody is asked."""
         return self.action in INTERCEPTIONS
 
+    def is_on(self, event: str | None, step: str | None) -> bool:
+        """Whether it is exactly there, and leaves it to a person what happens."""
+        return (self.event, self.step) == (event, step) and self.state is None and not self.intercepts
+
     def describe(self) -> str:
         """One line for a person: `SearchResult -> rank if ev.score > 3: drop`."""
         where = " -> ".join(x for x in (self.event, self.step) if x) or "any event"

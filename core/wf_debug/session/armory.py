@@ -75,7 +75,7 @@ class Armory:
 
     def toggled(self, event: str | None, step: str | None) -> list[Breakpoint]:
         """All breakpoints with the simple one on this place added, or those exactly there removed."""
-        others = [b for b in self.plain if (b.event, b.step) != (event, step)]
+        others = [b for b in self.plain if not b.is_on(event, step)]
         if len(others) < len(self._all):
             return others
         return [*others, Breakpoint(event=event, step=step)]

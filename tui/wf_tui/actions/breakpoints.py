@@ -25,7 +25,7 @@ async def toggle(screen: MainScreen) -> None:
     event, step = place(screen)
     await screen.session.toggle_breakpoint(event=event, step=step)
     screen.breakpoints_changed()
-    here = [b for b in screen.session.breakpoints if b.event == event and b.step == step]
+    here = [b for b in screen.session.breakpoints if b.is_on(event, step)]
     if not here:
         screen.say(f"no breakpoint on {event or step} any more")
     elif here[0].verified is False:
@@ -38,7 +38,7 @@ async def edit(screen: MainScreen) -> None:
     from wf_tui.screens.breakpoint_dialog import BreakpointDialog
 
     event, step = place(screen)
-    existing = next((b for b in _all(screen) if b.event == event and b.step == step), None)
+    existing = next((b for b in _all(screen) if b.is_on(event, step)), None)
     await screen.ask(BreakpointDialog(screen.session, existing, event, step))
     screen.breakpoints_changed()
 
