@@ -220,9 +220,9 @@ def _where_to_get(name: str, where: SourceRef | None) -> str:
 
 
 def _source_root(package: str, where: SourceRef | None) -> Path | None:
-    """The `src` directory beside the importing file, or above it, that holds the package."""
+    """The directory above the importing file that holds the package, or has a `src` that does."""
     above = Path(where.file).parents if where else ()
-    roots = (folder / "src" for folder in above)
+    roots = (root for folder in above for root in (folder / "src", folder))
     return next((r for r in roots if (r / package).is_dir() or (r / f"{package}.py").is_file()), None)
 
 
