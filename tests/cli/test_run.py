@@ -64,6 +64,12 @@ def test_prompts_are_answered_in_order() -> None:
     assert (done.returncode, done.stdout) == (0, '"Ada likes green"\n')
 
 
+def test_answers_that_nobody_asked_for_are_told() -> None:
+    done = wf_tui("run", "wait.py", "--respond", "hi", "--respond", "again", "--respond", "more")
+    assert (done.returncode, done.stdout) == (0, '"hi"\n')
+    assert "nobody asked for the last 2 of 3 answers" in done.stderr
+
+
 def test_an_answer_that_nobody_takes_ends_the_wait() -> None:
     done = wf_tui("run", "wait.py", "--respond", '{"user": "bob", "text": "hi"}', "--respond", "hi")
     assert done.returncode == 2

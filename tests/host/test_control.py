@@ -223,6 +223,11 @@ def test_an_event_that_never_comes_to_the_step_is_said(event: str, when: When, r
     assert found.reason == reason
 
 
+def test_the_base_of_all_events_stops_every_delivery() -> None:
+    (found,) = resolve([Breakpoint(event="Event")], [GRAPH], loaded=lambda event: True)
+    assert (found.breakpoint.when, found.reason) == ("deliver", "")
+
+
 def test_without_a_flow_nothing_is_verified() -> None:
     assert resolve([Breakpoint(event="A")], [])[0].reason == "no workflow is loaded yet"
 

@@ -23,6 +23,10 @@ class Resolved:
     reason: str = ""
 
 
+_ANY = "Event"
+"""The base class of all events, which graphs do not list."""
+
+
 class _Names:
     """Every name that the loaded workflows know."""
 
@@ -61,7 +65,7 @@ class _Names:
 
     def moment(self, point: Breakpoint) -> Breakpoint:
         """An event that no step takes can't be stopped before a step gets it, but where it comes out."""
-        if point.when != "deliver" or point.event is None or point.step:
+        if point.when != "deliver" or point.event in (None, _ANY) or point.step:
             return point
         types = [e for e in self.types if point.event in (e.name, *e.bases)]
         if any(self.taken & {e.name, *e.bases} for e in types):

@@ -120,6 +120,8 @@ async def _watch(session: Session, run: str, wanted: HeadlessRun) -> Exit:
     async for record in session.stream():
         tell(record, wanted.as_json)
         if record.run == run and (end := _end_of(record, wanted.as_json)) is not None:
+            if answers:
+                say(f"wf-tui: nobody asked for the last {len(answers)} of {len(wanted.answers)} answers")
             return end
         if isinstance(record, Held):
             raise held_error(record, session)
