@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from watchfiles import Change, watch
+if TYPE_CHECKING:
+    from watchfiles import Change
 
 _DEBOUNCE, _QUIET = 150, 50
 """Milliseconds: changes are grouped for at most the first, or until nothing changed for the second."""
@@ -69,6 +71,8 @@ class Watcher:
                 self._watch_with(places, stop, force_polling=True)
 
     def _watch_with(self, places: list[Path], stop: threading.Event, force_polling: bool | None) -> None:
+        from watchfiles import watch  # for sessions that watch alone: it takes a moment
+
         begun = False
         for changes in watch(
             *places,
@@ -95,7 +99,7 @@ class Watcher:
 
     def _matters(self, change: Change, path: str) -> bool:
         new_module = (
-            change is Change.added and path.endswith(".py") and Path(path).parent == self._directory.resolve()
+            change.name == "added" and path.endswith(".py") and Path(path).parent == self._directory.resolve()
         )
         return path in self._files or str(Path(path).resolve()) in self._files or new_module
 
