@@ -122,6 +122,14 @@ async def test_a_flow_may_have_dots_in_its_name(host: HostClient) -> None:
     assert info["name"] == "Good"
 
 
+async def test_a_project_may_have_workflows_of_its_own_under_the_native_engine(own_host: HostClient) -> None:
+    write_flow(own_host, GOOD, name="workflows/good.py")
+    write_flow(own_host, "from workflows.good import Good", name="flow.py")
+    (own_host.folder / "workflows" / "__init__.py").write_text("")
+    (info,) = await own_host.load(engine="native")
+    assert info["name"] == "Good"
+
+
 async def test_leaving_the_process_at_import_is_refused(host: HostClient) -> None:
     error = await refused(host, "import sys\nsys.exit(2)\n")
     assert (error.code, error.where.line) == ("exited_at_import", 2)

@@ -26,7 +26,7 @@ from wf_debug.control.resolve import resolve
 from wf_debug.control.visit import Decision, Visit
 from wf_debug.graph import FlowGraph, Growth
 from wf_debug.host.checkpoints import Checkpoints
-from wf_debug.host.load import Importer
+from wf_debug.host.load import Importer, has_own
 from wf_debug.host.mainthread import MainThread
 from wf_debug.host.offers import find_offers
 from wf_debug.host.reload import Reloader
@@ -120,7 +120,7 @@ class Commands:
     def _load_flow(self, command: wire.Load) -> wire.Loaded:
         began = time.monotonic()
         for backend in self._backends:
-            if backend.name == command.engine:
+            if backend.name == command.engine and not has_own(Path(command.path), "workflows"):
                 backend.stand_in()
         offers = self._reloader.load(Path(command.path), command.engine)
         if command.workflow is not None:

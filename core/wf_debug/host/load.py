@@ -248,6 +248,12 @@ def module_name(path: Path) -> tuple[str, list[Path]]:
     return _free_name(name, path), []
 
 
+def has_own(path: Path, package: str) -> bool:
+    """Whether python takes the name of a package, seen from this file, for the project's own code."""
+    places = (path.parent, *module_name(path)[1])
+    return any((p / f"{package}.py").is_file() or (p / package / "__init__.py").is_file() for p in places)
+
+
 def _free_name(name: str, path: Path) -> str:
     taken = sys.modules.get(name)
     file = getattr(taken, "__file__", None)
