@@ -105,6 +105,7 @@ async def test_a_missing_package_names_the_interpreter(host: HostClient) -> None
         ("import ours\n", "/src: set PYTHONPATH="),
         ("import os.nope\n", "os is there, but has no such module"),
         ("import llama_index.llms.nope\n", "pip install llama-index-"),
+        ("import pydantic.nope\n", "pydantic is installed, but has no nope"),
         ("from . import sibling\n", "put an __init__.py into"),
     ],
 )

@@ -212,6 +212,13 @@ def _where_to_get(name: str, where: SourceRef | None) -> str:
     found = importlib.util.find_spec(top)
     if found is not None and (top in sys.stdlib_module_names or not _is_installed(found)):
         return f"{top} is there, but has no such module; look at the spelling"
+    parent = name.rpartition(".")[0]
+    if getattr(sys.modules.get(parent), "__file__", None):  # no namespace that other packages add to
+        child = name.removeprefix(f"{parent}.")
+        return (
+            f"{parent} is installed, but has no {child}: look at the spelling, or install the version of it \
+that the code is written for"
+        )
     package = _PACKAGES.get(top, top) if found is None else name.replace(".", "-").replace("_", "-")
     return (
         f"install it there (`{sys.executable} -m pip install {package}`), "
