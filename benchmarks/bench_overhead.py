@@ -80,7 +80,7 @@ async def _debugged(folder: Path, hops: int) -> Took:
     settings = SessionSettings(
         python=Path(sys.executable), recording=folder / "loop.wfrec", watch=False, remember_breakpoints=False
     )
-    async with Session(FlowSpec(folder / "loop.py"), settings) as session:
+    async with await Session.open(FlowSpec(folder / "loop.py"), settings) as session:
         await session.wait_run_end(await session.start_run({"n": 10}))
         begin, cpu = time.perf_counter(), _cpu_of(session.hello.pid)
         run = await session.start_run({"n": hops})
