@@ -14,8 +14,8 @@ def fields_of(value: Any) -> Mapping[str, Any] | None:
     """Declared and dynamic fields, and the result of a stop event; None for what is no event."""
     if not isinstance(value, Event):
         return None
-    dynamic = value.items()
-    fields = {**value.__dict__, **dict(dynamic)} if dynamic else value.__dict__
+    dynamic = (value.__pydantic_private__ or {}).get("_data")  # `items()` takes a long way to the same
+    fields = {**value.__dict__, **dynamic} if dynamic else value.__dict__
     if isinstance(value, StopEvent) and "result" not in fields and value.result is not None:
         return {**fields, "result": value.result}
     return fields

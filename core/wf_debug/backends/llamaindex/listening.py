@@ -14,7 +14,7 @@ from pydantic import PrivateAttr
 from workflows import Workflow
 
 from wf_debug.backends.llamaindex.adopting import is_under
-from wf_debug.backends.llamaindex.model_calls import ModelCalls
+from wf_debug.backends.llamaindex.model_calls import OF_MODELS, ModelCalls
 from wf_debug.backends.llamaindex.runtime import DebugRuntime
 from wf_debug.control.debugger import Debugger
 from wf_debug.trace.records import Note
@@ -40,7 +40,8 @@ class _Events(BaseEventHandler):
         return "wf_debug events"
 
     def handle(self, event: Any, **_: Any) -> None:
-        self._calls.take(event)
+        if type(event).__name__ in OF_MODELS:  # the engine tells every step, too
+            self._calls.take(event)
 
 
 class _Spans(BaseSpanHandler[BaseSpan]):

@@ -15,6 +15,8 @@ from wf_debug.trace.records import Log, ModelAnswered, ModelAsked
 
 _ASKING = {"LLMChatStartEvent": "messages", "LLMCompletionStartEvent": "prompt"}
 _ANSWERING = frozenset({"LLMChatEndEvent", "LLMCompletionEndEvent"})
+OF_MODELS = _ANSWERING | _ASKING.keys()
+"""Names of the events that tell of a model."""
 _READ = ("prompt_tokens", "input_tokens", "prompt_token_count")
 _WRITTEN = ("completion_tokens", "output_tokens", "candidates_token_count")
 _SHORT = 160

@@ -132,6 +132,8 @@ class LiveRun:
     timed_out: tuple[float, tuple[str, ...]] | None = None
     told_stuck: bool = False
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _accepting: dict[tuple[type, str | None], list[str]] = field(default_factory=dict)
+    """What `accepting` answered, by event class and target."""
 
     def __post_init__(self) -> None:
         self.steps = steps_of(type(self.workflow))
@@ -231,10 +233,17 @@ class LiveRun:
 
     def accepting(self, event: Event, target: str | None) -> list[str]:
         """Steps that take the event as their input."""
-        return [s.name for s in self.steps.values() if target in (None, s.name) and s.takes(event)]
+        key = (type(event), target)
+        found = self._accepting.get(key)
+        if found is None:
+            takers = [s.name for s in self.steps.values() if target in (None, s.name) and s.takes(event)]
+            found = self._accepting[key] = takers
+        return found
 
     def awaiting(self, event: Event) -> list[Waiter]:
         """Waiting steps that take the event."""
+        if not self.waiters:
+            return []
         return [
             w
             for w in self.waiters
