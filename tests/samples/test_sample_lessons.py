@@ -13,15 +13,9 @@ from runsample import SAMPLES, loaded
 from wf_core import Workflow
 from wf_core.events import HumanResponseEvent
 from wf_debug.control.breakpoints import parse_breakpoint
-from wf_tui.actions import view
 from wf_tui.commands import COMMANDS, key_names
 
-KEYS = {
-    key
-    for command in COMMANDS
-    if command.act is not view.nothing
-    for key in [*key_names(command), *command.keys.split(",")]
-}
+KEYS = {key for command in COMMANDS for key in [*key_names(command), *command.keys.split(",")]}
 PANE_KEYS = {"enter"}
 KEY_LIKE = re.compile(r"`(\S|(?:ctrl|shift|alt)\+\S+|[fF]\d+|enter|esc|tab)`")
 
