@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 import weakref
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -525,13 +526,45 @@ async def test_a_wrong_start_is_refused_at_once() -> None:
     assert await Strict().run(start_event=Wanting(n=2)) == 2
 
 
-async def test_workflows_are_collectable_after_their_runs() -> None:
-    flow = Echo()
-    await flow.run()
-    gone = weakref.ref(flow)
-    del flow
+@pytest.mark.parametrize("how", ["finish", "fail", "time out", "be cancelled", "break off the stream"])
+async def test_workflows_runs_and_classes_are_collectable_after_their_runs(how: str) -> None:
+    async def one() -> list[weakref.ref[Any]]:
+        class Own(Event):
+            pass
+
+        class Passing(Workflow):
+            @step
+            async def begin(self, ctx: Context, ev: StartEvent) -> Own:
+                ctx.write_event_to_stream(A(n=1))
+                if how == "fail":
+                    raise ValueError
+                if how == "time out":
+                    await asyncio.sleep(60)
+                if how == "be cancelled":
+                    await ctx.wait_for_event(HumanResponseEvent, waiter_event=InputRequiredEvent())
+                return Own()
+
+            @step
+            async def end(self, ev: Own) -> StopEvent:
+                return StopEvent()
+
+        flow = Passing(timeout=0.01 if how == "time out" else 30)
+        handler = flow.run()
+        if how == "break off the stream":
+            async for _ in handler.stream_events():
+                break
+        if how == "be cancelled":
+            await turns()
+            handler.ctx.to_dict()
+            await handler.cancel_run()
+        with suppress(Exception):
+            await handler
+        return [weakref.ref(kept) for kept in (flow, handler._run, Passing, Own)]
+
+    gone = await one()
+    await turns(3)
     gc.collect()
-    assert gone() is None
+    assert [ref() for ref in gone] == [None] * 4
 
 
 async def test_a_run_nobody_holds_goes_on() -> None:

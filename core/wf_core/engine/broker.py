@@ -15,8 +15,10 @@ from datetime import datetime
 from typing import Any
 
 from wf_core.engine import collecting
+from wf_core.engine.awaited import Awaited
 from wf_core.engine.commands import Command, Fail, Queued, Resume, RetryLater, Unhandled
 from wf_core.engine.joins import Joins
+from wf_core.engine.partners import Partners
 from wf_core.engine.plan import FlowPlan, StepPlan
 from wf_core.engine.state import NO_RECOVERIES, How, Pending, StepState, StepStates, Stream, Wait, Work
 from wf_core.events import Event, StepFailedEvent
@@ -48,7 +50,7 @@ class Broker:
         self.delayed: dict[int, Work] = {}
         """Failed works until their next attempt."""
         self.waits: dict[int, Wait] = {}
-        self.waits_by_kind: dict[type[Event], dict[int, Wait]] = {}
+        self.waits_by_kind: dict[type[Event], Awaited] = {}
         self.joins = Joins(self)
 
     # -- events ----------------------------------------------------------------------------------------------
@@ -308,7 +310,7 @@ class Broker:
     def register(self, wait: Wait) -> None:
         """Have events matched with this wait."""
         self.waits[wait.id] = wait
-        self.waits_by_kind.setdefault(wait.kind, {})[wait.id] = wait
+        self.waits_by_kind.setdefault(wait.kind, Awaited()).add(wait)
 
     def unwait(self, wait: Wait) -> list[Command]:
         """The body gave the wait up by itself and runs on, on a worker if one is free."""
@@ -339,13 +341,9 @@ class Broker:
         return out
 
     def _awaiting(self, event: Event) -> list[Wait]:
-        if self.plan.waits_with_subclasses:
-            candidates = [
-                w for kind in type(event).__mro__ for w in self.waits_by_kind.get(kind, {}).values()
-            ]
-        else:
-            candidates = list(self.waits_by_kind.get(type(event), {}).values())
-        return [wait for wait in candidates if wait.matches(event)]
+        kinds = type(event).__mro__ if self.plan.waits_with_subclasses else (type(event),)
+        awaited = [self.waits_by_kind[kind] for kind in kinds if kind in self.waits_by_kind]
+        return [wait for waits in awaited for wait in waits.matching(event)]
 
     def _answer(self, wait: Wait, answer: Event | None, out: list[Command]) -> None:
         self._drop_wait(wait)
@@ -378,7 +376,7 @@ class Broker:
 
     def _drop_wait(self, wait: Wait) -> None:
         del self.waits[wait.id]
-        del self.waits_by_kind[wait.kind][wait.id]
+        self.waits_by_kind[wait.kind].remove(wait)
 
     def collect(
         self, work: Work, event: Event, expected: Sequence[type[Event]], buffer: str
@@ -417,7 +415,7 @@ class Broker:
             for state in self.steps.values():
                 state.queue = ()
                 state.buffers.clear()
-                state.slots = ()
+                state.slots = Partners()
             for table in (self.works, self.pending, self.delayed, self.waits, self.waits_by_kind):
                 table.clear()
             self.joins.streams.clear()

@@ -4,15 +4,12 @@ parameters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wf_core.engine.commands import Command, Fail, Warn
 from wf_core.engine.plan import StepPlan
 from wf_core.engine.state import Batch, Pending, Stream, Work
 from wf_core.errors import WorkflowRuntimeError
-from wf_core.events import Event
-from wf_core.matching import type_matches
 
 if TYPE_CHECKING:
     from wf_core.engine.broker import Broker
@@ -72,13 +69,11 @@ class Joins:
 
     def slot(self, step: StepPlan, pending: Pending, out: list[Command]) -> None:
         """An event arrives at a step with several event parameters; it runs when every one can be filled."""
-        state = self._broker.steps[step.name]
-        state.slots = waiting = [*state.slots, pending]
-        chosen = _fill(step.slots, [p.event for p in waiting], allow_subclasses=step.subclasses)
-        if chosen is None:
+        partners = self._broker.steps[step.name].slots
+        partners.add(pending)
+        picked = partners.take(step.slots, allow_subclasses=step.subclasses)
+        if picked is None:
             return
-        picked = [waiting[index] for index in chosen]
-        state.slots = [p for index, p in enumerate(waiting) if index not in set(chosen)]
         self._broker.enqueue(
             step,
             tuple(p.event for p in picked),
@@ -118,24 +113,3 @@ class Joins:
             "receive targeted events: it only collects events emitted inside a fan-out stream."
         )
         out.append(Fail(step.name, error))
-
-
-def _fill(
-    slots: Sequence[tuple[str, Any]], events: list[Event], *, allow_subclasses: bool
-) -> list[int] | None:
-    """For each slot the index of its event: first fit in order of arrival, taking back choices that block
-    others."""
-    kinds = [type(event) for event in events]
-
-    def search(used: tuple[int, ...]) -> list[int] | None:
-        if len(used) == len(slots):
-            return list(used)
-        wanted = slots[len(used)][1]
-        for index, kind in enumerate(kinds):
-            if index not in used and type_matches(kind, wanted, allow_subclasses=allow_subclasses):
-                found = search((*used, index))
-                if found is not None:
-                    return found
-        return None
-
-    return search(())

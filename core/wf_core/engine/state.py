@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from wf_core.engine.collecting import Buffer, Collected
 from wf_core.engine.instrument import Invocation
+from wf_core.engine.partners import Partners
 from wf_core.engine.plan import FlowPlan, StepPlan
 from wf_core.events import CollectionReleaseEvent, Event
 
@@ -219,7 +220,7 @@ class StepState:
         """Bit mask of the workers in use."""
         self.buffers: dict[str, Buffer] = {}
         """`collect_events` buffers."""
-        self.slots: list[Pending] | tuple[()] = [] if plan.slots else ()
+        self.slots = Partners()
         """Events of a step with several event parameters that have no partners yet."""
 
     def line(self) -> deque[Work]:

@@ -267,4 +267,5 @@ class _Reader:
                 steps[name].buffers = {key: Buffer(self._events(texts)) for key, texts in buffers.items()}
         for name, waiting in self._data["slots"].items():
             if self._known(name):
-                steps[name].slots = [self._pending(each) for each in waiting]
+                for each in waiting:
+                    steps[name].slots.add(self._pending(each))
