@@ -137,6 +137,17 @@ def test_observed_edges_name_where_events_came_from() -> None:
     assert ("you", "Verdict", "review") in folded(research_run().records).observed_edges("run-1")
 
 
+def test_a_pause_of_all_stops_every_clock_where_it_stood() -> None:
+    """Its record belongs to no run; between two records the clocks of the runs went on."""
+    tape = Tape()
+    tape.begin("search", tape.send("Ranked", "search", best="x"))
+    began = tape.t
+    for kind, wall in ((r.ClockPaused, 5.0), (r.ClockResumed, 60.0)):
+        tape.write(kind, run="", t=0.0, wall=WALL + began + wall)
+        run = folded(tape.records).runs["run-1"]
+        assert (run.t, run.wall) == (pytest.approx(began + 5.0), WALL + began + wall)
+
+
 # -- questions
 def test_a_step_that_asks_and_waits_is_one_question() -> None:
     (prompt,) = folded(prompt_run().records).prompts

@@ -57,13 +57,13 @@ class LiveState:
         times: dict[str, tuple[float, float]] = {}
         with self._lock:
             for record in records:
+                if isinstance(record, r.ClockPaused | r.ClockResumed):
+                    self._tick_all(times)
                 self._apply(record)
                 fresh = isinstance(record, r.RunStarted)
                 t, wall = (0.0, 0.0) if fresh else times.get(record.run, (0.0, 0.0))
-                times[record.run] = max(t, record.t), record.wall or wall
-            times.pop("", None)
-            for run, (t, wall) in times.items():
-                self._tick(run, t, wall)
+                times[record.run] = max(t, record.t), max(wall, record.wall)
+            self._tick_all(times)
 
     def _apply(self, record: r.Record) -> None:
         if isinstance(record, r.CodeReloaded) and record.outcome == "restarted":
@@ -78,12 +78,23 @@ class LiveState:
             self._prompts_shown = None
 
     def _clock(self, record: r.ClockPaused | r.ClockResumed) -> None:
+        if not record.run and record.wall:
+            self._set_clocks(record)
         if isinstance(record, r.ClockPaused):
             self._paused.add(record.run)
         elif record.run:
             self._paused.discard(record.run)
         else:
             self._paused.clear()
+
+    def _set_clocks(self, record: r.ClockPaused | r.ClockResumed) -> None:
+        """The record has no run and so no run clock: what the clocks of the live runs show is worked out."""
+        stops = isinstance(record, r.ClockPaused) and not self._paused
+        for run, state in self._runs.items():
+            if state.status == "running":
+                passed = max(0.0, record.wall - state.wall) if stops else 0.0
+                self._runs[run] = replace(state, t=state.t + passed, wall=record.wall)
+        self._runs_shown = None
 
     def _apply_to_run(self, record: r.Record) -> None:
         run = self._run(record)
@@ -154,9 +165,15 @@ class LiveState:
             del self._holds[hold]
             self._holds_shown = None
 
+    def _tick_all(self, times: dict[str, tuple[float, float]]) -> None:
+        times.pop("", None)
+        for run, (t, wall) in times.items():
+            self._tick(run, t, wall)
+        times.clear()
+
     def _tick(self, run: str, t: float, wall: float) -> None:
         state = self._runs[run]
-        self._runs[run] = replace(state, t=max(t, state.t), wall=wall or state.wall)
+        self._runs[run] = replace(state, t=max(t, state.t), wall=max(wall, state.wall))
         self._runs_shown = None
 
     # -- what a reader sees
