@@ -15,10 +15,15 @@ from wf_tui.cli.output import say
 FLOWS = Path(__file__).parent.parent / "flows"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_run_and_host_in_order(number: signal.Signals, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "before"),
+    [(signal.SIGINT, ""), (signal.SIGTERM, ""), (signal.SIGTERM, "trap '' INT; ")],
+    ids=["ctrl+c", "terminated", "terminated as a background job"],
+)
+def test_a_signal_ends_run_and_host_in_order(number: signal.Signals, before: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "wf_tui", "run", str(FLOWS / "misbehave.py"), "-i", "what=sleep"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "wf_tui", "run", str(FLOWS / "misbehave.py"), "-i", "what=sleep"],
+        ["sh", "-c", f'{before}exec "$0" "$@"', *command],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         env={**os.environ, "TMPDIR": str(tmp_path)},

@@ -28,4 +28,6 @@ def exit_code() -> int:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     _came.append(number)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a script's background job
+        raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)
