@@ -35,10 +35,10 @@ def failure_lines(error: WireError) -> list[Line]:
 
 
 def in_one_line(error: WireError) -> str:
-    """For a banner or a toast: place, message, hint."""
+    """For a banner or a toast: place, what is wrong, hint; without the source that a message may quote."""
     place = f"{error.where}: " if error.where and not _names(error.message, error.where) else ""
     fields = "; ".join(f"{f.field or 'input'}: {f.message}" for f in error.fields)
-    message = " ".join(line.strip() for line in error.message.splitlines())
+    message = next(iter(error.message.strip().splitlines()), error.code)
     parts = [place + message, fields, error.hint]
     return " - ".join(part for part in parts if part)
 
