@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 InitialInput = Callable[["EventType | None"], dict[str, Any]]
 """The start event's fields, given its type once the flow is loaded."""
 
+_GIVE_WAY = 0.0005
+"""Seconds after which the thread that reads from the host lets the one go on that paints and hears keys."""
 _MOST_DIALOGS = 9
 """More than can lie over each other, or are left in two steps."""
 
@@ -269,6 +272,7 @@ def run_app(
 
     With `initial_input` a run starts as soon as the flow is loaded.
     """
+    sys.setswitchinterval(_GIVE_WAY)
     app = WfApp(target, settings, initial_input, breakpoints)
     with lasting_terminal():
         app.run()
