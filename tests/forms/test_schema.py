@@ -63,7 +63,7 @@ def specs() -> dict[str, FieldSpec]:
         ("at", "text", "date and time"),
         ("tags", "json", "list of text"),
         ("unique", "json", "set of whole number"),
-        ("where", "json", "Place or null"),
+        ("where", "json", "Place {city, zip} or null"),
         ("by_name", "json", "map of number"),
         ("either", "json", "whole number or text"),
         ("anything", "json", "anything"),

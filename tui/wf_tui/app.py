@@ -22,7 +22,7 @@ from textual.dom import DOMNode
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widgets import Static
-from textual.worker import Worker, WorkerState
+from textual.worker import NoActiveWorker, Worker, WorkerState, get_current_worker
 
 from wf_tui.terminal import lasting_terminal, leave_for_certain, resume_only_what_was_suspended
 
@@ -201,7 +201,7 @@ class WfApp(App[int]):
 
     def _handle_exception(self, error: Exception) -> None:
         """As Textual does it, but what fails in a widget that is gone by now is nobody's concern any more."""
-        if self._exit or self._is_gone(active_message_pump.get(None)):
+        if self._exit or self._is_gone(_acting()):
             self.log.error(f"failed in what is gone: {type(error).__name__}: {error}")
         else:
             super()._handle_exception(error)
@@ -256,6 +256,14 @@ class WfApp(App[int]):
         """Textual's own entries, without those that our commands replace."""
         replaced = {"Quit", "Keys", "Maximize", "Minimize"}
         return (entry for entry in super().get_system_commands(screen) if entry.title not in replaced)
+
+
+def _acting() -> MessagePump | None:
+    """Whose code runs: a worker's widget, else the one whose message is handled."""
+    with suppress(NoActiveWorker):
+        node: MessagePump = get_current_worker().node
+        return node
+    return active_message_pump.get(None)
 
 
 def _path(target: FlowSpec | Path) -> Path:

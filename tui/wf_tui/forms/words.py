@@ -81,10 +81,17 @@ def _list(schema: Schema, root: Schema, depth: int) -> str:
 
 
 def _object(schema: Schema, root: Schema, depth: int) -> str:
-    if schema.get("properties"):
-        return str(resolve(schema, root).get("title", "object"))
+    if fields := schema.get("properties"):
+        title = str(resolve(schema, root).get("title", "object"))
+        return f"{title} {{{_listed(list(fields))}}}" if depth < 2 else title
     value = as_schema(schema.get("additionalProperties"))
     return f"map of {in_words(value, root, depth + 1)}" if value and depth < 2 else "map"
+
+
+def _listed(names: list[str]) -> str:
+    """As many of the names as are short together."""
+    shown = [name for n, name in enumerate(names) if not n or len(", ".join(names[: n + 1])) <= _SHORT]
+    return ", ".join([*shown, "..."] if len(shown) < len(names) else shown)
 
 
 def _bounds(schema: Schema) -> str:

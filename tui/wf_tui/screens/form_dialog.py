@@ -67,9 +67,14 @@ class FormDialog(Dialog[ScreenResultType]):
         self._say_below(self.keys)
 
     def _fit(self) -> None:
+        """Twice: what is beside the fields takes its place only as it is drawn."""
+        self._limit()
+        self.once_drawn(self._limit)
+        self.once_drawn(self.show_focused)
+
+    def _limit(self) -> None:
         if self.form and self.form.is_mounted:
             self.form.limit_height(self.room(self.form))
-            self.once_drawn(self.show_focused)
 
     async def action_cancel(self) -> None:
         if self.form:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ class MainScreen(RunView):
         self._reload_error = ""
         self._blocked = ""
         self._fault = ""
+        self._read_until = 0.0
         self._asked: set[int] = set()
         self._state_shown: tuple[str | None, float, int | None] | None = None
 
@@ -286,7 +288,12 @@ class MainScreen(RunView):
         return answer is True
 
     def say(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
-        """A passing remark."""
+        """A passing remark; it takes the place of the one before, unless that told of an error."""
+        now = time.monotonic()
+        if now >= self._read_until:
+            self.app.clear_notifications()
+        if severity == "error":
+            self._read_until = now + 8
         self.notify(text, severity=severity, timeout=4 if severity != "error" else 8, markup=False)
 
     def exit_code(self) -> int:

@@ -36,5 +36,5 @@ class Palette(CommandPalette):
         return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 
     def _action_command_list(self, action: str) -> None:
-        if self.query_one(CommandList).size:
+        if any(commands.size for commands in self.query(CommandList)):
             super()._action_command_list(action)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -42,8 +43,12 @@ class Heads:
     """Engine and interpreter; shown where there is room."""
 
 
+_LEAST_NAME = 16
+"""Cells that the flow's name keeps when all the rest is to be told."""
+
+
 class Header(Widget):
-    """One row; what there is no room for is left out from the right."""
+    """One row. For want of room the flow's name is cut, then parts are left out from the right."""
 
     DEFAULT_CSS = """
     Header { height: 1; dock: top; background: $panel; color: $foreground; padding: 0 1; }
@@ -51,14 +56,16 @@ class Header(Widget):
     heads: reactive[Heads] = reactive(Heads())
 
     def render(self) -> Content:
-        parts = header_parts(self.heads)
+        (name, tone), *rest = header_parts(self.heads)
         width, used = self.size.width, 0
+        room = max(_LEAST_NAME, width - sum(cell_len(text) + 2 for text, _ in rest) - 2)
+        parts = [(name if cell_len(name) <= room else look.fit(name, room), tone), *rest]
         shown: list[tuple[str, str]] = []
         for text, tone in parts:
-            if shown and used + len(text) + 2 > width:
+            if shown and used + cell_len(text) + 2 > width:
                 break
             shown.append((text + "  ", STYLE[tone]))
-            used += len(text) + 2
+            used += cell_len(text) + 2
         if self.heads.detail and used + len(self.heads.detail) <= width:
             shown.append((self.heads.detail.rjust(width - used), STYLE["muted"]))
         return Content.assemble(*shown)
