@@ -96,7 +96,11 @@ def texts(dialog: Dialog[Any]) -> dict[str, str]:
 
 
 async def fill(pilot: Pilot[None], dialog: Dialog[Any], name: str, text: str) -> None:
-    next(row for row in dialog.query(FieldRow) if row.spec.name == name).text = text
+    row = next(row for row in dialog.query(FieldRow) if row.spec.name == name)
+    if isinstance(row.box, Select):
+        row.box.value = text  # chosen by the person: told to the dialog, other than a prefilled text
+    else:
+        row.text = text
     await pilot.pause()
 
 
