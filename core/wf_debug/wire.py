@@ -278,7 +278,6 @@ class Fork(CommandBase):
     """Have a run with another id go on from a checkpoint (-> ResumeResult)."""
 
     cmd: Literal["fork"] = "fork"
-    workflow: str
     checkpoint: str
     run: str
 

@@ -11,10 +11,10 @@ from enginehost import EngineHost
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def forked(host: EngineHost, run: str, workflow: str) -> Any:
+async def forked(host: EngineHost, run: str) -> Any:
     """The first thing that is held in the fork."""
     point = await host.ask("take_checkpoint", run=run)
-    await host.ask("fork", workflow=workflow, **point, run=f"{run}-2")
+    await host.ask("fork", **point, run=f"{run}-2")
     return await host.seen("held", run=f"{run}-2")
 
 
@@ -23,7 +23,7 @@ async def test_what_is_held_is_held_in_the_fork_and_each_goes_its_own_way(host: 
     await host.stop_at(event="A")
     run = await host.start_run("Chain")
     held = await host.seen("held")
-    again = await forked(host, run, "Chain")
+    again = await forked(host, run)
     assert (again.step, again.type, again.payload) == (held.step, held.type, held.payload)
     await host.release(again, "edit", data={"n": 10})
     assert await host.result_of(again.run) == 11
@@ -39,7 +39,7 @@ async def test_what_was_queued_and_gathered_is_in_both(host: EngineHost) -> None
     run = await host.start_run("Fan")
     held = await host.seen("held")
     await host.until(lambda: len(host.of("invocation_finished", step="work")) == 3)
-    again = await forked(host, run, "Fan")
+    again = await forked(host, run)
     await host.release(again, "drop")
     assert await host.result_of(again.run) == [0, 20, 30]
     await host.release(held)
@@ -51,7 +51,7 @@ async def test_the_state_is_copied_not_shared(host: EngineHost) -> None:
     await host.stop_at(event="Item", condition="ev.n == 2")
     run = await host.start_run("Sends")
     held = await host.seen("held")
-    again = await forked(host, run, "Sends")
+    again = await forked(host, run)
     assert (await host.ask("get_state", run=again.run))["state"] == {"got": [1]}
     await host.release(held)
     assert await host.result_of(run) == [1, 2]
@@ -65,7 +65,7 @@ async def test_a_question_is_open_in_both(host: EngineHost) -> None:
     run = await host.start_run("Waits")
     await host.seen("invocation_waiting")
     point = await host.ask("take_checkpoint", run=run)
-    await host.ask("fork", workflow="Waits", **point, run="other")
+    await host.ask("fork", **point, run="other")
     await host.ask("inject", run="other", type="Answer", data={"text": "no"})
     assert await host.result_of("other") == "no"
     await host.ask("inject", run=run, type="Answer", data={"text": "yes"})
@@ -80,7 +80,7 @@ async def test_a_run_that_is_over_goes_on_from_where_it_was_held(host: EngineHos
     point = await host.seen("checkpoint", run=run)
     await host.release(held, "edit", data={"n": 10})
     assert await host.result_of(run) == 11
-    await host.ask("fork", workflow="Chain", checkpoint=point.checkpoint, run="again")
+    await host.ask("fork", checkpoint=point.checkpoint, run="again")
     again = await host.seen("held", run="again")
     assert again.payload == held.payload
     await host.release(again)
@@ -89,5 +89,5 @@ async def test_a_run_that_is_over_goes_on_from_where_it_was_held(host: EngineHos
 
 async def test_a_moment_that_is_not_kept_is_refused(host: EngineHost) -> None:
     await host.given(CHAIN)
-    error = await host.refused("fork", workflow="Chain", checkpoint="none", run="again")
+    error = await host.refused("fork", checkpoint="none", run="again")
     assert error.code == "not_found"

@@ -48,10 +48,16 @@ class Debugger:
     """Told of what a run shows of its workflow class, before the record of it."""
     run_began: Callable[[], None] = _not_told
     handing_over: bool = False
-    """The process ends while all is frozen: it goes on elsewhere, and its end here is none."""
+    """The process ends while all is frozen."""
+    frozen: set[str] = field(default_factory=set)
+    """Runs that were written down to go on in another process."""
     loading: bool = False
     """While a flow is imported no run may start."""
     started_while_loading: list[SourceRef | None] = field(default_factory=list)
+
+    def goes_on_elsewhere(self, run: str) -> bool:
+        """Whether the run's end in this process is none."""
+        return self.handing_over and run in self.frozen
 
     def runs_started_while_loading(self) -> list[SourceRef | None]:
         """Where runs were started during imports; empties the list."""

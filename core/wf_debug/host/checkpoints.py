@@ -7,12 +7,12 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from wf_debug.backends.base import Backend
 from wf_debug.backends.refusal import Refused
 from wf_debug.control.debugger import Debugger
 from wf_debug.trace.records import Checkpoint
+from wf_debug.wire import SnapshotResult
 
 _KEPT = 50
 """Checkpoints; the oldest go first."""
@@ -23,10 +23,15 @@ _SHARE = 20.0
 class Checkpoints:
     """One is taken at every stop, as far as that costs little and the run has a JSON form."""
 
-    def __init__(self, debugger: Debugger, backend_of: Callable[[str], Backend]) -> None:
-        self._tracer, self._controller = debugger.tracer, debugger.controller
-        self._backend_of = backend_of
-        self._kept: dict[str, dict[str, Any]] = {}
+    def __init__(
+        self,
+        debugger: Debugger,
+        backend_of: Callable[[str], Backend],
+        write_down: Callable[[str], SnapshotResult],
+    ) -> None:
+        """`write_down` gives a run as JSON; called on its loop."""
+        self._tracer, self._backend_of, self._write_down = debugger.tracer, backend_of, write_down
+        self._kept: dict[str, SnapshotResult] = {}
         self._due: set[str] = set()
         self._not_before: dict[str, float] = {}
         debugger.controller.on_park = self._stopped
@@ -37,18 +42,15 @@ class Checkpoints:
         Raises:
             Refused: cannot_snapshot, naming what has no JSON form.
         """
-        frozen_already = self._controller.frozen
-        result = self._backend_of(run).snapshot(run)
+        result = self._write_down(run)
         name = uuid.uuid4().hex[:12]
         self._tracer.emit(Checkpoint, run, checkpoint=name, restarts=tuple(result.restarts))
-        if not frozen_already:
-            self._controller.thaw()
-        self._kept[name] = result.snapshot
+        self._kept[name] = result
         if len(self._kept) > _KEPT:
             del self._kept[next(iter(self._kept))]
         return name
 
-    def get(self, name: str) -> dict[str, Any]:
+    def get(self, name: str) -> SnapshotResult:
         """The run as it was then. Raises: Refused."""
         if name not in self._kept:
             text = "that moment is not kept any more: the host that kept it is gone, or many stops came since"

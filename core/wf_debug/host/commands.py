@@ -63,7 +63,7 @@ class Commands:
         """What runs showed of their workflows' graphs."""
         self._points: list[Breakpoint] = []
         self._control.interceptor.edited = self._edited
-        self._checkpoints = Checkpoints(debugger, self._backend_of)
+        self._checkpoints = Checkpoints(debugger, self._backend_of, self._written_down)
         self.handlers: dict[type[wire.CommandBase], tuple[Place, Handler]] = {
             wire.Load: ("beside", self._load_flow),
             wire.Reload: ("beside", self._reload),
@@ -87,7 +87,7 @@ class Commands:
             wire.Release: ("here", self._release),
             wire.Validate: ("here", self._validate),
             wire.GetState: ("here", self._get_state),
-            wire.Thaw: ("here", lambda command: self._control.thaw()),
+            wire.Thaw: ("here", self._thaw),
             wire.GetStatus: ("here", self._get_status),
             wire.Shutdown: ("here", lambda command: None),
         }
@@ -252,16 +252,28 @@ class Commands:
         return backend.inject(command.run, event, command.step)
 
     def _snapshot(self, command: wire.Snapshot) -> wire.SnapshotResult:
-        backend = self._backend_of(command.run)
-        name = self._started.get(command.run) or backend.workflow_of(command.run).__name__
-        return backend.snapshot(command.run).model_copy(update={"workflow": name})
+        """In one go on the run's loop: nothing moves between the two."""
+        result = self._written_down(command.run)
+        self._control.freeze()
+        self._debugger.frozen.add(command.run)
+        return result
+
+    def _written_down(self, run: str) -> wire.SnapshotResult:
+        backend = self._backend_of(run)
+        name = self._started.get(run) or backend.workflow_of(run).__name__
+        return backend.snapshot(run).model_copy(update={"workflow": name})
+
+    def _thaw(self, command: wire.Thaw) -> None:
+        self._debugger.frozen.clear()
+        self._control.thaw()
 
     def _take_checkpoint(self, command: wire.TakeCheckpoint) -> wire.CheckpointRef:
         return wire.CheckpointRef(checkpoint=self._checkpoints.take(command.run))
 
     def _fork(self, command: wire.Fork) -> wire.ResumeResult:
-        snapshot = {**self._checkpoints.get(command.checkpoint), "run": command.run}
-        return self._resume_run(wire.ResumeRun(workflow=command.workflow, snapshot=snapshot))
+        point = self._checkpoints.get(command.checkpoint)
+        snapshot = {**point.snapshot, "run": command.run}
+        return self._resume_run(wire.ResumeRun(workflow=point.workflow, snapshot=snapshot))
 
     def _cancel_run(self, command: wire.CancelRun) -> None:
         backend = self._backend_of(command.run)

@@ -27,12 +27,10 @@ async def fork_run(hosting: Hosting, link: HostLink, run: str, point: Checkpoint
     name = point.checkpoint if point else ""
     if not name:
         name = (await link.request(TakeCheckpoint(run=run), CheckpointRef)).checkpoint
-    forked = journal.live.runs[run]
     await asyncio.to_thread(_copy_history, journal, run, fork, name)
     if hosting.parks_all():
         await link.tell(Pause())
-    command = Fork(workflow=forked.workflow, checkpoint=name, run=fork)
-    return (await link.request(command, ResumeResult)).run
+    return (await link.request(Fork(checkpoint=name, run=fork), ResumeResult)).run
 
 
 def _copy_history(journal: Journal, run: str, fork: str, checkpoint: str) -> None:

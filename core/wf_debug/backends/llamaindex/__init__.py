@@ -223,9 +223,9 @@ class LlamaIndexBackend:
 
     # -- snapshots
     def snapshot(self, run: str) -> SnapshotResult:
-        from wf_debug.backends.llamaindex.snapshot import freeze
+        from wf_debug.backends.llamaindex.snapshot import written_down
 
-        return freeze(self._live(run), self._debugger)
+        return written_down(self._live(run), self._debugger)
 
     def resume_journal(self, offer: Offer, journal: str) -> str:
         raise _no_journal()

@@ -102,8 +102,6 @@ class LiveRun:
     """Adapter for the run's own loop and steps."""
     ours: bool = False
     """Started by the debugger: nobody reads its stream."""
-    frozen: bool = False
-    """A snapshot of it was taken."""
     last_event: int = 0
     last_invocation: int = 0
     on_their_way: dict[int, list[Emission]] = field(default_factory=dict)

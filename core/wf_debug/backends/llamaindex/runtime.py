@@ -120,7 +120,7 @@ class DebugRuntime(BasicRuntime):
 
     def _ended(self, run: LiveRun, how: Any) -> None:
         self._over(run)
-        if not (self._debugger.handing_over and run.frozen):
+        if not (self._debugger.goes_on_elsewhere(run.run_id)):
             self._tell_end(run, how)
         self._debugger.tracer.flush()
 

@@ -27,9 +27,9 @@ _WaiterTimeout: Any = getattr(ticks, "TickWaiterTimeout", None)
 """Engines without it never time a wait out."""
 
 
-# -- freezing
-def freeze(run: LiveRun, debugger: Debugger) -> SnapshotResult:
-    """The run paused, and all of it as JSON data.
+# -- writing down
+def written_down(run: LiveRun, debugger: Debugger) -> SnapshotResult:
+    """All of the run as JSON data.
 
     Raises:
         Refused: cannot_snapshot, naming what has no JSON form.
@@ -40,17 +40,17 @@ def freeze(run: LiveRun, debugger: Debugger) -> SnapshotResult:
         context = state.to_serialized(serializer)
         context.state = run.external.get_state_store().to_dict(serializer)
         _refuse_left_out(run, context.state)
-        frozen = _Frozen(run, serializer, debugger.clock.now())
+        written = _Written(run, serializer, debugger.clock.now())
         data = {
             "run": run.run_id,
             "elapsed": debugger.tracer.elapsed(run.run_id),
             "context": context.model_dump(mode="json"),
             "last_event": run.last_event,
             "last_invocation": run.last_invocation,
-            "works": [frozen.work(w) for w in _works(run)],
-            "gathered": [frozen.gathered(step, *kept) for (step, _), kept in run.gathered.items()],
-            "pending": [frozen.pending(e, state) for e in _to_come(run)],
-            "waiters": [frozen.waiter(w) for w in run.waiters],
+            "works": [written.work(w) for w in _works(run)],
+            "gathered": [written.gathered(step, *kept) for (step, _), kept in run.gathered.items()],
+            "pending": [written.pending(e, state) for e in _to_come(run)],
+            "waiters": [written.waiter(w) for w in run.waiters],
             "collected": [[step, buffer, types] for (step, buffer), types in run.collected.items()],
         }
     except Refused:
@@ -59,8 +59,6 @@ def freeze(run: LiveRun, debugger: Debugger) -> SnapshotResult:
         hint = "give the value a JSON form, or restart the host, which ends the run"
         text = f"the run can't be frozen: {safe_str(error)}"
         raise Refused("cannot_snapshot", text, hint=hint) from error
-    debugger.controller.freeze()
-    run.frozen = True
     running = [w.step for w in _works(run) if w.waiting or (w.open and not w.parked)]
     return SnapshotResult(snapshot=data, restarts=list(dict.fromkeys(running)))
 
@@ -109,7 +107,7 @@ def _to_come(run: LiveRun) -> Iterator[Emission]:
     yield from run.unarrived
 
 
-class _Frozen:
+class _Written:
     def __init__(self, run: LiveRun, serializer: BaseSerializer, now: float) -> None:
         self._run, self._text, self._now = run, serializer.serialize, now
 

@@ -193,8 +193,6 @@ class NativeBackend:
             raise Refused(
                 "cannot_snapshot", f"the run can't be frozen: {safe_str(error)}", hint=hint
             ) from error
-        self._debugger.controller.freeze()
-        live.frozen = True
         data = {
             "run": run,
             "elapsed": self._debugger.tracer.elapsed(run),

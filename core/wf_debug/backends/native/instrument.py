@@ -288,7 +288,7 @@ class NativeInstrument(engine.Instrument):
             return
         self._controller.forget_run(run.run_id)
         self._debugger.end_lines(Origin(run.run_id))
-        if not (self._debugger.handing_over and live.frozen):
+        if not (self._debugger.goes_on_elsewhere(run.run_id)):
             self._record_end(run, end)
         self._tracer.flush()
 

@@ -41,8 +41,6 @@ class LiveRun:
     known_types: set[type]
     """Event classes that the workflow is known to use."""
     recorded: Recorded = Recorded()
-    frozen: bool = False
-    """A snapshot of it was taken."""
     on_their_way: dict[int, Event] = field(default_factory=dict)
     """Emitted, not yet routed."""
     injected: set[int] = field(default_factory=set)
