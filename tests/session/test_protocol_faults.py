@@ -23,7 +23,7 @@ async def test_a_garbled_line_costs_a_note_and_nothing_else(open_peer: OpenPeer)
         """
 say("{not json")
 say(dict(type="nonsense"))
-say(dict(type="records", records=[dict(kind="no_such_kind")]))
+say(dict(type="records", records="many"))
 say(b"\\xff\\xfe".decode("latin1"))
 greet()
 reply(dict(id=999))
@@ -34,6 +34,21 @@ reply(dict(id=999))
     texts = notes(session)
     assert [text for text in texts if "cannot be read and was skipped" in text] == texts[:4]
     assert texts[4:] == ["the host greeted twice"]
+
+
+async def test_a_record_that_cannot_be_read_leaves_the_others_of_its_message(open_peer: OpenPeer) -> None:
+    session = await open_peer(
+        """
+wrong = record("held", hold="x"), dict(kind="no_such_kind")
+records(record("note", text="one"), *wrong, record("note", text="two"))
+"""
+        + SERVING
+    )
+    await session.pause()
+    texts = notes(session)
+    assert (texts[0], texts[3], len(texts)) == ("one", "two", 4)
+    assert "held.hold" in texts[1]
+    assert "no_such_kind" in texts[2]
 
 
 async def test_records_keep_their_order_when_the_session_writes_its_own_in_between(

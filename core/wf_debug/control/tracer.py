@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from wf_debug.control.clock import FreezableClock
 from wf_debug.trace.encoding import json_of
 from wf_debug.trace.records import Log, RecordBase
-
-R = TypeVar("R", bound=RecordBase)
 
 _BATCH_RECORDS = 500
 _BATCH_BYTES = 4 * 1024 * 1024
@@ -20,7 +19,7 @@ _BACKLOG = 5_000
 _WINDOW = 0.01
 _PROMPT_LOGS, _PROMPT_OTHERS = 20, 4
 """So many records are sent at once in every window of so many seconds; more than that are gathered."""
-_GATHER = 0.005
+_GATHER, _LONGEST_GATHER = 0.005, 0.04
 _NOTICEABLE = 0.01
 """Seconds of sending from which on the run was kept waiting."""
 
@@ -64,7 +63,8 @@ class Tracer:
         self._send, self._clock, self._wall = send, clock, wall
         self._seq = first_seq - 1
         self._starts: dict[str, float] = {}
-        self._waiting: list[RecordBase] = []
+        self._waiting: list[dict[str, Any]] = []
+        self._flushes = 0
         self._lock = threading.RLock()
         self._sending = threading.RLock()
         self._in_batch = False
@@ -85,26 +85,25 @@ class Tracer:
         return 0.0 if start is None else self._clock.now() - start
 
     # -- records
-    def emit(self, kind: type[R], run: str = "", **fields: Any) -> R:
-        """Add one record with the next number and the time."""
+    def emit(self, kind: type[RecordBase], run: str = "", **fields: Any) -> None:
+        """Add one record with the next number and the time. It is checked where it is read."""
         with self._lock:
-            self._seq += 1
-            record = kind(
-                seq=self._seq, run=run, t=self.elapsed(run) if run else 0.0, wall=self._wall(), **fields
-            )
-            self._waiting.append(record)
+            self._seq = seq = self._seq + 1
+            t = self.elapsed(run) if run else 0.0
+            name, wall = _kind_of(kind), self._wall()
+            self._waiting.append({"kind": name, "seq": seq, "run": run, "t": t, "wall": wall, **fields})
             backlog = len(self._waiting)
         prompt = self._prompt_logs if kind is Log else self._prompt_others
         if prompt.take() or backlog > _BACKLOG:
             self.flush()
         elif not self._wake.is_set():
             self._wake.set()
-        return record
 
     def flush(self) -> None:
         """Hand everything to the kernel; the time a slow reader takes is not counted by the run clock."""
         if not self._waiting:
             return
+        self._flushes += 1
         before = time.monotonic()
         self._send_waiting()
         if (took := time.monotonic() - before) > _NOTICEABLE:
@@ -143,18 +142,28 @@ class Tracer:
                 self._in_batch = False
 
     def _gather(self) -> None:
+        """Send what nobody flushes. A turn of this thread takes the interpreter from the run: turns are rare
+        while others flush anyway."""
+        pause = _GATHER
         while not self._closed:
             self._wake.wait()
             self._wake.clear()
-            time.sleep(_GATHER)
+            flushes = self._flushes
+            time.sleep(pause)
             self._send_waiting()
+            pause = _GATHER if self._flushes == flushes else min(2 * pause, _LONGEST_GATHER)
+
+
+@functools.cache
+def _kind_of(kind: type[RecordBase]) -> str:
+    return str(kind.model_fields["kind"].default)
 
 
 def _discard(line: bytes) -> None:
     pass
 
 
-def _lines(batch: list[RecordBase]) -> list[bytes]:
+def _lines(batch: list[dict[str, Any]]) -> list[bytes]:
     """`Records` messages of bounded size."""
     lines: list[bytes] = []
     texts: list[bytes] = []

@@ -30,6 +30,7 @@ from wf_debug.session.errors import SessionError
 from wf_debug.session.interpreter import Interpreter, refusal
 from wf_debug.session.lastwords import telling
 from wf_debug.session.launch import MeetingPlace, prepare, spawn
+from wf_debug.session.messages import message_of
 from wf_debug.trace.records import Log, Note, Record
 from wf_debug.wire import (
     CUT_OFF,
@@ -38,18 +39,19 @@ from wf_debug.wire import (
     CommandBase,
     Hello,
     HostConfig,
-    HostMessage,
     Records,
     Reply,
     Shutdown,
     WorkflowSeen,
     encode,
-    host_message_adapter,
 )
 
 Result = TypeVar("Result", bound=BaseModel)
 _TAIL, _QUOTED = 80, 12
 """Lines of native output kept, and how many of them an error message shows."""
+_DENSE, _GATHER, _SMALL = 0.001, 0.005, 1 << 14
+"""When the next few bytes are there within so many seconds, the reader lets more pile up for a moment: a host
+that wakes its reader for every line pays for it."""
 _STRANGER = 2.0
 """Seconds that whoever connects has to say the token."""
 _TOKEN_LINE = 256
@@ -250,17 +252,21 @@ class HostLink:
     def _listen(self, sock: socket.socket) -> None:
         """Take what comes until the connection ends; records that come together are handed on together."""
         lines, greeted = Lines(MAX_LINE), False
+        asked = time.monotonic()
         while data := sock.recv(_CHUNK):
+            if len(data) < _SMALL and time.monotonic() - asked < _DENSE:
+                time.sleep(_GATHER)
             complete = list(lines.feed(data))
             if complete and not greeted:
                 self._greet(complete.pop(0))
                 greeted = True
             self._take(complete)
+            asked = time.monotonic()
         if rest := lines.rest():
             self._take([rest])
 
     def _greet(self, line: bytes | LineTooLong) -> None:
-        message = _message(line)
+        message = message_of(line)
         if isinstance(message, str):
             raise SessionError.of("bad_message", f"the host does not greet: {message}")
         if not isinstance(message, Hello) or message.protocol != PROTOCOL:
@@ -272,7 +278,7 @@ class HostLink:
 
     def _take(self, lines: Sequence[bytes | LineTooLong]) -> None:
         records: list[Record] = []
-        for message in map(_message, lines):
+        for message in map(message_of, lines):
             if isinstance(message, Records):
                 records += message.records
                 continue
@@ -386,16 +392,6 @@ class HostLink:
         self._place.remove()
 
 
-def _message(line: bytes | LineTooLong) -> HostMessage | str:
-    """The message, or what is wrong with the line."""
-    if isinstance(line, LineTooLong):
-        return f"a message of the host is longer than {MAX_LINE} bytes and was skipped"
-    try:
-        return host_message_adapter.validate_json(line)
-    except ValidationError as error:
-        return f"a message of the host cannot be read and was skipped: {_brief(error)}"
-
-
 def _name(command: CommandBase) -> str:
     return type(command).__name__
 
@@ -411,11 +407,6 @@ def _died(ending: Ending, command: str) -> SessionError:
 def _quoted(tail: deque[str] | tuple[str, ...]) -> str:
     lines = "\n".join(f"  {line}" for line in telling(tuple(tail), _QUOTED))
     return f"; its last output:\n{lines}" if tail else ""
-
-
-def _brief(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'message'}: {first['msg']}"
 
 
 Value = TypeVar("Value")
