@@ -91,3 +91,11 @@ def test_a_remark_and_what_has_no_route_use_the_whole_row() -> None:
     assert words in text(remark, 95)
     assert "info" not in text(remark, 95)
     assert words[:45] in text(replace(remark, kind="run", type="run started"), 95)
+
+
+def test_a_type_without_a_payload_is_written_out() -> None:
+    long = replace(ROW, type="AgentWorkflowStartEvent", preview="AgentWorkflowStartEvent()")
+    assert "AgentWorkflowStartEvent" in text(long, 44)
+    assert text(long, 95).index("search →") == text(ROW, 95).index("search →")
+    silent = replace(long, producer="", consumers=())
+    assert text(silent, 95).index("✓") == text(ROW, 95).index("✓")

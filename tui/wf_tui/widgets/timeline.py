@@ -134,19 +134,19 @@ def draw_row(row: TimelineRow, cols: Columns, stop: bool) -> Line:
 
 
 def _what(row: TimelineRow, cols: Columns) -> list[Cell]:
-    """Type, payload and route; the text of what has no route, and of a remark, takes their room too."""
+    """Type, payload and route; what is empty leaves its room to what stands before it."""
+    blank: Cell = (" ", "text")
+    route = cols.route if row.producer or row.consumers else 0
+    room = sum(1 + width for width in (cols.type, cols.preview, cols.route) if width) - 1
     if row.kind == "note" and cols.preview:
-        width = cols.type + 1 + cols.preview + (1 + cols.route if cols.route else 0)
-        return [(fit(row.preview, width), _type_tone(row)), (" ", "text")]
-    cells: list[Cell] = [(fit(row.type, cols.type), _type_tone(row)), (" ", "text")]
-    routed = cols.route and (row.producer or row.consumers)
-    if cols.preview:
-        width = cols.preview + (1 + cols.route if cols.route and not routed else 0)
+        return [(fit(row.preview, room), _type_tone(row)), blank]
+    room -= 1 + route if route else 0
+    payload = _preview(row) if cols.preview else ""
+    cells: list[Cell] = [(fit(row.type, cols.type if payload else room), _type_tone(row)), blank]
+    if payload:
         tone: look.Tone = "text" if row.kind != "published" else "muted"
-        cells += [(fit(_preview(row), width), tone), (" ", "text")]
-    if routed:
-        cells += [*_route(row, cols.route), (" ", "text")]
-    return cells
+        cells += [(fit(payload, room - cols.type - 1), tone), blank]
+    return [*cells, *_route(row, route), blank] if route else cells
 
 
 def _outcome(row: TimelineRow, cols: Columns) -> Cell:
