@@ -101,6 +101,26 @@ def _is_call(record: object) -> bool:
     return isinstance(record, EventEmitted) and record.type == "ToolCall"
 
 
+async def test_an_agent_is_forked_with_its_memory_and_the_original_keeps_its_own(
+    open_sample: OpenSample,
+) -> None:
+    session = await open_sample("agent.py", "ToolCallResult if ev.tool_name == 'find_policy'")
+    run = await session.start_run({"user_msg": "Lamp 1042 arrived broken."})
+    (hold,) = await held(session)
+    fork = await session.fork(run)
+    _, again = await held(session, 2)
+    assert (again.run, again.payload.data["tool_id"]) == (fork, hold.payload.data["tool_id"])
+    changed = again.payload.data["tool_output"]
+    changed["blocks"][0]["text"] = '{"topic": "damage", "refund": "after an inspection"}'
+    await session.release(again.hold, "edit", {"tool_output": changed})
+    await session.release(hold.hold, "accept")
+    for one in (run, fork):
+        assert (await session.wait_run_end(one, 30)).status == "finished"
+    ends = {r.run: text_of(r.result.data) for r in session.recording.records() if isinstance(r, RunFinished)}
+    assert ends[fork].endswith("no refund in this case: after an inspection.")
+    assert not ends[run].endswith("after an inspection.")
+
+
 async def test_each_model_call_is_told_with_its_invocation_and_tokens(open_sample: OpenSample) -> None:
     session = await open_sample("agent.py")
     run = await session.start_run({"user_msg": "Lamp 1042 arrived broken."})

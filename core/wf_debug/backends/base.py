@@ -94,6 +94,9 @@ class Backend(Protocol):
     def snapshot(self, run: str) -> SnapshotResult:
         """The run as JSON, numbers of its events and invocations included."""
 
+    def checkpoint(self, run: str) -> SnapshotResult:
+        """As `snapshot`, for this process alone: parts of it need not have a JSON form."""
+
     def resume(self, offer: Offer, snapshot: Mapping[str, Any], drop_lost: bool) -> tuple[str, list[str]]:
         """Continue a snapshot under the same run id; what got lost, in words.
 

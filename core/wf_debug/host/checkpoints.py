@@ -27,10 +27,10 @@ class Checkpoints:
         self,
         debugger: Debugger,
         backend_of: Callable[[str], Backend],
-        write_down: Callable[[str], SnapshotResult],
+        keep: Callable[[str], SnapshotResult],
     ) -> None:
-        """`write_down` gives a run as JSON; called on its loop."""
-        self._tracer, self._backend_of, self._write_down = debugger.tracer, backend_of, write_down
+        """`keep` gives what a run is now; called on its loop."""
+        self._tracer, self._backend_of, self._keep = debugger.tracer, backend_of, keep
         self._kept: dict[str, SnapshotResult] = {}
         self._due: set[str] = set()
         self._not_before: dict[str, float] = {}
@@ -42,7 +42,7 @@ class Checkpoints:
         Raises:
             Refused: cannot_snapshot, naming what has no JSON form.
         """
-        result = self._write_down(run)
+        result = self._keep(run)
         name = uuid.uuid4().hex[:12]
         self._tracer.emit(Checkpoint, run, checkpoint=name, restarts=tuple(result.restarts))
         self._kept[name] = result

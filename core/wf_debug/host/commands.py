@@ -63,7 +63,7 @@ class Commands:
         """What runs showed of their workflows' graphs."""
         self._points: list[Breakpoint] = []
         self._control.interceptor.edited = self._edited
-        self._checkpoints = Checkpoints(debugger, self._backend_of, self._written_down)
+        self._checkpoints = Checkpoints(debugger, self._backend_of, self._keep)
         self.handlers: dict[type[wire.CommandBase], tuple[Place, Handler]] = {
             wire.Load: ("beside", self._load_flow),
             wire.Reload: ("beside", self._reload),
@@ -253,15 +253,18 @@ class Commands:
 
     def _snapshot(self, command: wire.Snapshot) -> wire.SnapshotResult:
         """In one go on the run's loop: nothing moves between the two."""
-        result = self._written_down(command.run)
+        result = self._named(command.run, self._backend_of(command.run).snapshot(command.run))
         self._control.freeze()
         self._debugger.frozen.add(command.run)
         return result
 
-    def _written_down(self, run: str) -> wire.SnapshotResult:
-        backend = self._backend_of(run)
-        name = self._started.get(run) or backend.workflow_of(run).__name__
-        return backend.snapshot(run).model_copy(update={"workflow": name})
+    def _keep(self, run: str) -> wire.SnapshotResult:
+        return self._named(run, self._backend_of(run).checkpoint(run))
+
+    def _named(self, run: str, written: wire.SnapshotResult) -> wire.SnapshotResult:
+        """With the workflow that it goes on as."""
+        name = self._started.get(run) or self._backend_of(run).workflow_of(run).__name__
+        return written.model_copy(update={"workflow": name})
 
     def _thaw(self, command: wire.Thaw) -> None:
         self._debugger.frozen.clear()

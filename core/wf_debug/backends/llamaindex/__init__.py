@@ -227,6 +227,11 @@ class LlamaIndexBackend:
 
         return written_down(self._live(run), self._debugger)
 
+    def checkpoint(self, run: str) -> SnapshotResult:
+        from wf_debug.backends.llamaindex.snapshot import kept_here
+
+        return kept_here(self._live(run), self._debugger)
+
     def resume_journal(self, offer: Offer, journal: str) -> str:
         raise _no_journal()
 

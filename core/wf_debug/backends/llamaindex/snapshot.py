@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workflows import Context
-from workflows.context.serializers import BaseSerializer, JsonSerializer
+from workflows.context.serializers import BaseSerializer, JsonSerializer, PickleSerializer
 from workflows.runtime import control_loop
 from workflows.runtime.types import ticks
 
@@ -28,13 +28,35 @@ _WaiterTimeout: Any = getattr(ticks, "TickWaiterTimeout", None)
 
 
 # -- writing down
+class _Here:
+    """Marks data of this very process, whose pickled parts may be read. Nothing that comes over a wire can be
+    one."""
+
+
+_KEPT_HERE = "kept_here"
+
+
 def written_down(run: LiveRun, debugger: Debugger) -> SnapshotResult:
     """All of the run as JSON data.
 
     Raises:
         Refused: cannot_snapshot, naming what has no JSON form.
     """
-    serializer = serializer_of(run.workflow)
+    return _written_with(serializer_of(run.workflow), run, debugger)
+
+
+def kept_here(run: LiveRun, debugger: Debugger) -> SnapshotResult:
+    """All of the run, what has no JSON form pickled, as the memory of an agent.
+
+    Raises:
+        Refused: cannot_snapshot, naming what can't even be pickled.
+    """
+    result = _written_with(PickleSerializer(), run, debugger)
+    result.snapshot[_KEPT_HERE] = _Here()
+    return result
+
+
+def _written_with(serializer: BaseSerializer, run: LiveRun, debugger: Debugger) -> SnapshotResult:
     try:
         state = _state_now(run)
         context = state.to_serialized(serializer)
@@ -220,7 +242,8 @@ def thaw(flow: Any, snapshot: Part, drop_lost: bool) -> Thawed:
     Raises:
         Refused: cannot_carry_over with one entry for everything that would be lost, unless `drop_lost`.
     """
-    serializer = serializer_of(flow)
+    here = isinstance(snapshot.get(_KEPT_HERE), _Here)
+    serializer = PickleSerializer() if here else serializer_of(flow)
     data, lost = carry_over(flow, snapshot, serializer)
     if lost and not drop_lost:
         parts = "1 part" if len(lost) == 1 else f"{len(lost)} parts"

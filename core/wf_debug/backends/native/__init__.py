@@ -203,6 +203,9 @@ class NativeBackend:
         restarts = dict.fromkeys(live.active[invocation][0] for invocation in live.began)
         return SnapshotResult(snapshot=data, restarts=list(restarts))
 
+    def checkpoint(self, run: str) -> SnapshotResult:
+        return self.snapshot(run)
+
     def resume(self, offer: Offer, snapshot: Mapping[str, Any], drop_lost: bool) -> tuple[str, list[str]]:
         run, context = str(snapshot["run"]), dict(snapshot["context"])
         if run in self.live_runs():
