@@ -4,10 +4,8 @@ has."""
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -21,13 +19,12 @@ from wf_debug.session.hosting import Hosting, SessionStatus
 from wf_debug.session.interpreter import Interpreter
 from wf_debug.session.journal import Change, Journal
 from wf_debug.session.link import HostLink
+from wf_debug.session.recording_file import RecordingFile
 from wf_debug.session.reloading import Reloader, ReloadReport
-from wf_debug.session.scratch import ScratchDirectory
-from wf_debug.session.settings import FlowSpec, SessionSettings, breakpoints_path, recording_paths
+from wf_debug.session.settings import FlowSpec, SessionSettings, breakpoints_path
 from wf_debug.session.uninterrupted import uninterrupted
 from wf_debug.session.watching import Watcher
 from wf_debug.trace.live import LiveState, Prompt, RunState
-from wf_debug.trace.recording import Recording, RecordingError, RecordingExists, RecordingMeta
 from wf_debug.trace.records import Checkpoint, Record
 
 _BATCH = 500
@@ -47,8 +44,8 @@ class Session:
         self.last_input: dict[str, Any] | None = None
         self.on_reload: list[Callable[[ReloadReport], None]] = []
         """Called on the session's loop after a reload that a saved file caused."""
-        self._scratch: ScratchDirectory | None = None
-        self.recording = self._new_recording()
+        self._file = RecordingFile(flow.path, self.settings)
+        self.recording = self._file.recording
         self.live = LiveState()
         self._journal = Journal(self.recording, self.live, self._recording_trouble)
         self._hosting = Hosting(flow, self.settings, self._journal)
@@ -92,22 +89,6 @@ class Session:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    def _new_recording(self) -> Recording:
-        named = self.settings.recording
-        if named is None and not self.settings.keep:
-            self._scratch = _scratch_directory()
-        meta = RecordingMeta(flow=str(self.flow.path.absolute()), created=time.time(), version=_version())
-        try:
-            if named is not None:
-                return Recording.create(named, meta)
-            paths = recording_paths(self.flow.path, self._scratch.path if self._scratch else None)
-            while True:
-                with suppress(RecordingExists):
-                    return Recording.create(next(paths), meta)
-        except RecordingError as error:
-            self._remove_scratch()
-            raise SessionError.of("recording_failed", str(error), "name another file to record to") from error
 
     def _load_breakpoints(self) -> None:
         path = breakpoints_path(self.flow.path) if self.settings.remember_breakpoints else None
@@ -474,21 +455,7 @@ class Session:
         if host is not None:
             await self._hosting.end(host.link)
         self._hosting.set_status("closed")
-        self._close_files()
-
-    def _close_files(self) -> None:
-        empty = self.recording.last_seq == 0 and self.settings.recording is None
-        self.recording.close()
-        with suppress(OSError):
-            self.recording.spill.rmdir()
-        if empty:
-            with suppress(OSError):
-                self.recording.path.unlink()
-        self._remove_scratch()
-
-    def _remove_scratch(self) -> None:
-        if self._scratch is not None:
-            self._scratch.remove()
+        self._file.close()
 
     # -- parts
     @property
@@ -524,18 +491,3 @@ def _of_a_script(hello: wire.Hello) -> wire.Hello:
 _NOTHING = dict.fromkeys(wire.Capabilities.model_fields, False)
 NO_HOST = wire.Hello(pid=0, python="", version="", engines={}, capabilities=wire.Capabilities(**_NOTHING))
 """Stands for a host that is not there: it can do nothing."""
-
-
-def _scratch_directory() -> ScratchDirectory:
-    try:
-        return ScratchDirectory("recording-")
-    except OSError as error:
-        text = f"cannot make a directory to record in: {error}"
-        raise SessionError.of("recording_failed", text, "name another with $TMPDIR") from error
-
-
-def _version() -> str:
-    try:
-        return metadata.version("wf-tui")
-    except metadata.PackageNotFoundError:
-        return ""
