@@ -99,3 +99,27 @@ async def test_a_run_that_is_over_cannot_be_forked(open_flow: OpenPeer) -> None:
     await session.wait_run_end(run)
     with pytest.raises(SessionError, match="is over"):
         await session.fork(run)
+
+
+async def test_what_was_done_before_a_fork_is_one_rule(open_flow: OpenPeer) -> None:
+    session = await open_flow(FLOW)
+    await session.set_breakpoints([Breakpoint(event="Order", condition="ev.amount < 3")])
+    run = await session.start_run({})
+    await decide(session, "pen", "drop")
+    await session.wait_for(lambda s: bool(s.live.holds))
+    await session.fork(run)
+    assert [(rule.action, rule.condition) for rule in rules_of(session.recording)] == [
+        ("drop", "ev.item == 'pen' and ev.amount == 1")
+    ]
+
+
+async def test_a_fork_from_a_moment_that_its_host_does_not_keep_is_over_at_once(open_flow: OpenPeer) -> None:
+    session = await open_flow(FLOW)
+    await session.set_breakpoints([Breakpoint(event="Order", condition="ev.amount == 1")])
+    run = await session.start_run({})
+    await session.wait_for(lambda s: s.recording.last_checkpoint(run) is not None)
+    point = session.recording.last_checkpoint(run)
+    await session.restart_host()
+    with pytest.raises(SessionError, match="not kept any more"):
+        await session.fork(run, point)
+    assert session.live.live_runs == []

@@ -18,11 +18,12 @@ class Breakpoint(BaseModel):
     `exception` True: only when the invocation raised (implies `when="after"`). `state`: not at an event but
     when the state at this path is changed; the invocation that did it is held as it ends. `condition` is a
     Python expression over `ev`, `step`, `state`, `attempt`, and `value`, what a changed state becomes. `hits`
-    N: act from the N-th match on, `times` N: on no more than N.
+    N: act from the N-th match on, `times` N: on no more than N. `log` is the message of action "log", with
+    `{expressions}`.
 
-    What acts without a person is an interception rule: "edit" replaces the fields in `edit` (a JSON object),
-    "delay" lets it wait for `delay` seconds of run clock, "raise" has the step fail with `error`, written
-    `Class: message`; "log" writes `log`, with `{expressions}`.
+    What changes something without a person is an interception rule: "edit" replaces the fields in `edit` (a
+    JSON object), "delay" lets it wait for `delay` seconds of run clock, "raise" has the step fail with
+    `error`, written `Class: message`; "drop" and "duplicate" need no more.
     """
 
     model_config = ConfigDict(frozen=True)

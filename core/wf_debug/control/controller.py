@@ -10,7 +10,7 @@ from typing import Any
 
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.control.clock import FreezableClock
-from wf_debug.control.interception import Delay, Interceptor
+from wf_debug.control.interception import Delayed, Interceptor
 from wf_debug.control.matching import Armed, BreakpointIndex, Classes, ConditionFailed, Scene, arm
 from wf_debug.control.resolve import Resolved
 from wf_debug.control.tracer import Tracer
@@ -110,7 +110,7 @@ class Controller:
             return True
         return run in self._trails and when in ("emit", "after")
 
-    def visit(self, visit: Visit) -> Hold | Delay | Decision | None:
+    def visit(self, visit: Visit) -> Hold | Delayed | Decision | None:
         """None: go on; a decision of a rule: go on like that. Else `visit.decide` will be called."""
         with self._lock:
             followed = self._followed(visit)

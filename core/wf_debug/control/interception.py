@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from wf_debug.control.clock import FreezableClock
@@ -14,11 +13,8 @@ from wf_debug.control.visit import Decision, Visit
 from wf_debug.trace.records import Dropped, Duplicated, Edited, Note, Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Delay:
-    """The visit goes on after that many seconds of run clock."""
-
-    seconds: float
+class Delayed:
+    """The visit goes on by itself, after some seconds of run clock."""
 
 
 class Interceptor:
@@ -30,7 +26,7 @@ class Interceptor:
         self.edited: Callable[[Visit, Mapping[str, Any]], Any] = _unedited
         """Gives what is at the gate with these fields replaced; raises what says why that can't be."""
 
-    def answer(self, visit: Visit, rule: Armed, *, waited: bool = False) -> Decision | Delay | None:
+    def answer(self, visit: Visit, rule: Armed, *, waited: bool = False) -> Decision | Delayed | None:
         """What the rule makes of the visit, recorded; None: nothing. A delay was long enough for one that has
         `waited`, otherwise it begins now, on the running loop."""
         if rule.breakpoint.action == "delay":
@@ -90,14 +86,14 @@ class Interceptor:
             case _:
                 return Decision("drop")
 
-    def _delay(self, visit: Visit, rule: Armed) -> Delay:
+    def _delay(self, visit: Visit, rule: Armed) -> Delayed:
         seconds = rule.breakpoint.delay
         to = f" to {visit.step}" if visit.when == "deliver" and visit.step else ""
         self._tracer.emit(
             Note, visit.run, text=f"rule {rule.breakpoint.id}: {visit.type}{to} waits for {seconds:g} s"
         )
         self._clock.call_later(seconds, lambda: visit.decide(Decision("accept")))
-        return Delay(seconds)
+        return Delayed()
 
 
 def _unedited(visit: Visit, fields: Mapping[str, Any]) -> Any:

@@ -6,13 +6,22 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 
+from wf_debug.session.errors import SessionError
 from wf_debug.session.hosting import Hosting
 from wf_debug.session.journal import Journal
 from wf_debug.session.link import HostLink
-from wf_debug.trace.records import Checkpoint, ClockPaused, ClockResumed, Held, Note, Record, Released
+from wf_debug.trace.records import (
+    Checkpoint,
+    ClockPaused,
+    ClockResumed,
+    Held,
+    Note,
+    Record,
+    Released,
+    RunCancelled,
+)
 from wf_debug.wire import CheckpointRef, Fork, Pause, ResumeResult, TakeCheckpoint
 
-_BATCH = 5_000
 _NOT_COPIED = (Checkpoint, ClockPaused, ClockResumed, Held, Released)
 """What is held is held in the run that it was held in."""
 
@@ -30,14 +39,16 @@ async def fork_run(hosting: Hosting, link: HostLink, run: str, point: Checkpoint
     await asyncio.to_thread(_copy_history, journal, run, fork, name)
     if hosting.parks_all():
         await link.tell(Pause())
-    return (await link.request(Fork(checkpoint=name, run=fork), ResumeResult)).run
+    try:
+        return (await link.request(Fork(checkpoint=name, run=fork), ResumeResult)).run
+    except SessionError:
+        journal.write(RunCancelled, fork)  # it has a history, but does not go on
+        raise
 
 
 def _copy_history(journal: Journal, run: str, fork: str, checkpoint: str) -> None:
     """Record for `fork` all that happened in `run` before the checkpoint."""
-    after = 0
-    while records := journal.recording.records(after, _BATCH, run):
-        after = records[-1].seq
+    for records in journal.recording.batches(run):
         end = next((i for i, r in enumerate(records) if _is(r, checkpoint)), None)
         journal.add(_as_of(fork, records[:end]))
         if end is not None:

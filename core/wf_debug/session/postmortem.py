@@ -11,8 +11,6 @@ from wf_debug.trace.live import LiveState
 from wf_debug.trace.recording import Recording
 from wf_debug.wire import Capabilities, WorkflowInfo
 
-_BATCH = 10_000
-
 
 class PostMortem:
     """The read side of a session over a finished recording.
@@ -46,7 +44,5 @@ class PostMortem:
         return next((w.graph for w in known if workflow in (w.name, w.graph.name)), None)
 
     def _fold(self) -> None:
-        after = 0
-        while records := self.recording.records(after, _BATCH):
+        for records in self.recording.batches():
             self.live.apply_all(records)
-            after = records[-1].seq

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from wf_debug.control.breakpoints import Breakpoint
 from wf_debug.trace.recording import Recording
-from wf_debug.trace.records import Dropped, Duplicated, Edited, Held, Payload, Record
+from wf_debug.trace.records import Dropped, Duplicated, Edited, Held, Payload
 
-_BATCH = 10_000
 _TELLING, _LONGEST = 4, 60
 """How many fields tell one event from another, and how long their text may be."""
 
@@ -20,21 +20,14 @@ def rules_of(recording: Recording) -> list[Breakpoint]:
     what the event's own fields were; it acts once."""
     held: dict[int, Held] = {}
     rules: list[Breakpoint] = []
-    for record in _all_of(recording):
+    for record in chain.from_iterable(recording.batches()):
         if isinstance(record, Held):
             held[record.hold] = record
         elif isinstance(record, Edited | Dropped | Duplicated):
-            stop = held.get(record.hold or 0)
+            stop = held.pop(record.hold or 0, None)  # a fork's history tells of it once more
             if stop is not None and stop.type.isidentifier() and stop.event is not None:
                 rules.append(_rule(record, stop, len(rules) + 1))
     return rules
-
-
-def _all_of(recording: Recording) -> Iterator[Record]:
-    after = 0
-    while records := recording.records(after, _BATCH):
-        yield from records
-        after = records[-1].seq
 
 
 def _rule(done: Edited | Dropped | Duplicated, stop: Held, number: int) -> Breakpoint:

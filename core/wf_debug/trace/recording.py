@@ -296,6 +296,13 @@ class Recording:
                 connection.execute(sql, (after, *params, -1 if limit is None else limit))
             )
 
+    def batches(self, run: str | None = None) -> Iterator[list[Record]]:
+        """All records, or those of one run, oldest first, some thousands at a time."""
+        after = 0
+        while records := self.records(after, _BATCH, run):
+            yield records
+            after = records[-1].seq
+
     def record(self, seq: int) -> Record | None:
         """The record of that number."""
         with self._reading() as connection:
@@ -467,6 +474,8 @@ def _lenient(raw: bytes) -> str:
 
 
 _SQLITE = b"SQLite format 3\0"
+_BATCH = 5_000
+"""Records that are read at once."""
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 from typing import Any
 
 from wf_debug.session import PostMortem, Session, SessionError
@@ -12,7 +13,6 @@ from wf_debug.trace.records import StateChanged
 
 BLOCKED = 1.0
 """Seconds without a turn of the loop from which it is called blocked."""
-_BATCH = 5_000
 
 
 async def blocked_text(source: Session | PostMortem, run: RunState | None) -> str:
@@ -51,13 +51,10 @@ def recorded_state(recording: Recording, run: str, moment: int | None = None) ->
     """The last value that was recorded of each place in the state, by its path; up to that record, if one is
     given."""
     state: dict[str, Any] = {}
-    after = 0
-    while records := recording.records(after, _BATCH, run):
-        after = records[-1].seq
-        for record in records:
-            if moment is not None and record.seq > moment:
-                return state
-            if isinstance(record, StateChanged):
-                value = record.value
-                state[record.path] = value.preview if value.data is None else value.data
+    for record in chain.from_iterable(recording.batches(run)):
+        if moment is not None and record.seq > moment:
+            break
+        if isinstance(record, StateChanged):
+            value = record.value
+            state[record.path] = value.preview if value.data is None else value.data
     return state

@@ -275,7 +275,10 @@ class NativeInstrument(engine.Instrument):
             path=path,
             value=self._encode(value),
         )
-        scene = lambda: Scene(None, step, attempt, run.state, value=value)  # noqa: E731 - made only if asked
+
+        def scene() -> Scene:
+            return Scene(None, step, attempt, run.state, value=value)
+
         self._controller.state_changed(run.run_id, path, step, invocation, scene)
 
     def stuck(self, run: RunHandle, why: str) -> None:
